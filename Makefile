@@ -1,0 +1,69 @@
+# Two commands matter: `make course` and `make test`. `make help` lists the rest.
+
+PYTHON ?= python3
+PIP_OPTIONS ?=
+PYTEST_OPTIONS ?= -n 2 --dist loadfile
+NEXA_PROFILE ?= full
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := .ci/pip_install.py
+BENCHMARKS = $(filter-out _% report common,$(basename $(notdir $(wildcard benchmarks/*.py))))
+
+export NEXA_STARTED := $(shell date +%s)
+export NEXA_PROFILE
+unexport PYTHONPATH PYTHONHOME
+
+.DEFAULT_GOAL := help
+.PHONY: help course test lint release solutions benchmarks colab-check clean
+
+help: ## say what each target does
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo "  PYTHON=python3.12     the Python (3.11 or newer) that environments are made with"
+	@echo "  PIP_OPTIONS=\"...\"     more options for pip, e.g. an index that holds a CPU-only torch"
+	@echo "  NEXA_PROFILE=fast     for course and solutions: a run of a minute in place of full"
+
+course: $(VENV)/.course ## generate the release, execute the solved notebook, grade the reference
+	@$(BIN)/python -m nexa_helpers.course
+
+test: $(VENV)/.test ## run every test
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_OPTIONS)
+
+lint: $(VENV)/.lint ## check style, formatting and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+release: $(VENV)/.course ## generate release/ from source/ (and update the gradebook)
+	@$(BIN)/python -m nbgrader generate_assignment nexacode
+
+solutions: $(VENV)/.course ## execute the source notebook and keep it, with outputs, in solutions/
+	@$(BIN)/python -m nexa_helpers.course solutions
+
+benchmarks: $(VENV)/.test ## measure every figure and rewrite docs/benchmarks.md
+	@set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m benchmarks.$$name; done
+	@$(BIN)/python -m benchmarks.report
+
+colab-check: $(VENV)/.course .venv-colab/.ready ## run both notebooks with Colab's package versions
+	@$(BIN)/python tests/colab/check.py .venv-colab/bin/python
+
+clean: ## remove build/ (the environments stay)
+	rm -rf build
+
+# One environment; each extra adds to it. A stamp file says that an extra is there.
+$(BIN)/python:
+	@echo "Making $(VENV) with $(PYTHON)"
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(VENV)/.%: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing what \`$*\` needs (a few minutes the first time; PIP_OPTIONS adds pip options)"
+	@$(BIN)/python $(INSTALL) $(VENV) --constraint constraints.txt $(PIP_OPTIONS) --editable '.[$*]'
+	@touch $@
+
+.venv-colab/.ready: tests/colab/requirements.txt
+	@echo "Making .venv-colab with $(PYTHON)"
+	@$(PYTHON) -m venv .venv-colab
+	@$(PYTHON) $(INSTALL) .venv-colab $(PIP_OPTIONS) --requirement $<
+	@touch $@

@@ -1,0 +1,32 @@
+"""nbgrader's settings: run `nbgrader ...` in this folder and it reads this file.
+
+nbgrader starts `alembic` by name when it makes a gradebook, and kernels by the environment's
+Python; putting that environment first on PATH here saves activating it.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from traitlets.config import get_config
+
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+
+c = get_config()
+
+# Paths
+c.CourseDirectory.course_id = "nexacode"
+c.CourseDirectory.root = str(Path(__file__).resolve().parent)
+c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", ".DS_Store"]
+
+# What a student sees in place of a solution
+c.ClearSolutions.code_stub = {
+    "python": "# YOUR CODE HERE\n"
+    "raise NotImplementedError('This part is yours: replace this line with your code.')"
+}
+c.ClearSolutions.text_stub = "YOUR ANSWER HERE"
+c.GenerateAssignment.force = True  # the release is made from source, again and again
+
+# Grading: seconds for one cell (the grade profile stays far below), and no times in the output
+c.Execute.timeout = 120
+c.Execute.record_timing = False

@@ -1,0 +1,254 @@
+"""Section 1.2 and 4.1: conversations and a tokenizer, from a file, a hub, or made on the spot.
+
+A hub can be slow or half broken, and its libraries try again for minutes. So they run in a child
+process that is stopped at a deadline.
+"""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tokenizers import ByteLevelBPETokenizer, Tokenizer
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+from nexa_helpers.simulator import simulate_conversations
+
+HUB_DATASET = "Anthropic/hh-rlhf"
+HUB_DATASET_REVISION = "09be8c5bbc57cb3887f3a9732ad6aa7ec602a1fa"
+HUB_TOKENIZER = "distilgpt2"
+HUB_TOKENIZER_REVISION = "2290a62682d06624634c1f46a6ad5be0f47f38aa"
+FETCH_DATASET = """
+import sys
+from datasets import load_dataset
+name, revision, folder = sys.argv[1:]
+splits = load_dataset(name, data_dir="helpful-base", revision=revision)
+for split in ("train", "test"):
+    splits[split].to_json(f"{folder}/{split}.jsonl")
+"""
+FETCH_TOKENIZER = """
+import sys
+from transformers import AutoTokenizer
+name, revision, folder = sys.argv[1:]
+AutoTokenizer.from_pretrained(name, revision=revision).save_pretrained(folder)
+"""
+
+
+def fetch_from_hub(script: str, name: str, revision: str, folder: str) -> str | None:
+    """Run a download in a child process, and stop it at the deadline.
+
+    The deadline is 10 seconds; the environment variable NEXA_HUB_TIMEOUT sets another one.
+
+    Args:
+        script: Python code that gets the name, the revision and the folder as arguments.
+        name: Name of the repository on the hub.
+        revision: The commit to take, so that everybody gets the same files.
+        folder: Where the result goes.
+
+    Returns:
+        None if all went well, else one line that says what went wrong.
+    """
+    seconds = float(os.environ.get("NEXA_HUB_TIMEOUT", "9.5"))
+    command = [sys.executable, "-c", script, name, revision, folder]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return f"no answer in {seconds:g} s (NEXA_HUB_TIMEOUT=60 waits longer)"
+    if done.returncode == 0:
+        return None
+    lines = done.stderr.strip().splitlines() or ["no message"]
+    return lines[-1][:120]
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Read one file of conversations, one JSON object a line.
+
+    Args:
+        path: A ``.jsonl`` or ``.jsonl.gz`` file in UTF-8.
+
+    Returns:
+        One dict a line with ``chosen`` and, where the line has it, ``rejected``. Blank lines are
+        skipped.
+
+    Raises:
+        ValueError: The file cannot be read, is empty, or has a bad line; the message names the
+            file and the line.
+    """
+    rows = []
+    try:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+            text = file.read().decode("utf-8")
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: expected readable JSON lines in UTF-8, got {error}") from error
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{path}:{number}: expected a JSON object, got {error}") from error
+        if not isinstance(row, dict) or not isinstance(row.get("chosen"), str):
+            raise ValueError(f"{path}:{number}: expected an object with the text 'chosen'")
+        if not isinstance(row.get("rejected", ""), str):
+            raise ValueError(f"{path}:{number}: 'rejected': expected a text")
+        rows.append({name: row[name] for name in ("chosen", "rejected") if name in row})
+    if not rows:
+        raise ValueError(f"{path}: expected at least one conversation, got an empty file")
+    return rows
+
+
+def read_split(path: Path, split: str) -> list[dict[str, str]]:
+    """Read one split of a local file or folder.
+
+    Args:
+        path: A folder with ``train.jsonl`` and ``test.jsonl`` (or ``.jsonl.gz``), or one file. The
+            last tenth of a single file, at least one row, is its test split.
+        split: ``"train"`` or ``"test"``.
+
+    Returns:
+        The rows.
+
+    Raises:
+        ValueError: There is no such file, or it cannot be read.
+    """
+    if path.is_dir():
+        files = [path / f"{split}.jsonl{ending}" for ending in ("", ".gz")]
+        files = [file for file in files if file.exists()]
+        if not files:
+            raise ValueError(f"{path}: expected {split}.jsonl or {split}.jsonl.gz in this folder")
+        return read_rows(files[0])
+    if not path.exists():
+        raise ValueError(f"{path}: expected a file or folder (NEXA_DATA), there is none")
+    rows = read_rows(path)
+    cut = len(rows) - max(1, len(rows) // 10)
+    return rows[:cut] if split == "train" else rows[cut:]
+
+
+def find_source(source: str = "auto", folder: str | None = None) -> tuple[str, str]:
+    """Choose where the conversations come from, once for all splits.
+
+    Args:
+        source: ``"local"`` (the path in NEXA_DATA), ``"hub"``, ``"embedded"``, or ``"auto"``: the
+            first of these that is there.
+        folder: Where files from the hub go; None makes a temporary folder.
+
+    Returns:
+        ``"local"``, ``"hub"`` or ``"embedded"``, and the path of the files (empty for the last).
+
+    Raises:
+        ValueError: ``source`` is unknown, or it was asked for and is not there.
+    """
+    if source not in ("auto", "local", "hub", "embedded"):
+        raise ValueError(f"source: expected auto, local, hub or embedded, got {source!r}")
+    path = os.environ.get("NEXA_DATA", "")
+    if source == "local" and not path:
+        raise ValueError("source 'local': expected a path in the environment variable NEXA_DATA")
+    if source == "local" or (source == "auto" and path):
+        return "local", path
+    if source in ("auto", "hub"):
+        print(f"Asking the hub for {HUB_DATASET} ...")
+        folder = folder or tempfile.mkdtemp(prefix="nexacode-")
+        problem = fetch_from_hub(FETCH_DATASET, HUB_DATASET, HUB_DATASET_REVISION, folder)
+        if problem is None:
+            return "hub", folder
+        if source == "hub":
+            raise ValueError(f"source 'hub': {problem}")
+        print(f"Hub: {problem}; using the simulated developers instead.")
+    return "embedded", ""
+
+
+def load_conversations(
+    source: str = "auto", split: str = "train", limit: int | None = None, seed: int = 0
+) -> list[dict[str, str]]:
+    """Load conversations in the format of HH-RLHF.
+
+    Args:
+        source: See ``find_source``; or what it returned: the name and the path.
+        split: ``"train"`` or ``"test"``.
+        limit: At most so many rows, from the start; None takes all.
+        seed: Seed of the simulated developers; the test split uses the next one.
+
+    Returns:
+        Rows with the texts ``chosen`` and ``rejected``.
+
+    Raises:
+        ValueError: An argument is out of range, or the source cannot be read.
+    """
+    if split not in ("train", "test"):
+        raise ValueError(f"split: expected train or test, got {split!r}")
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit: expected None, or 1 or more, got {limit}")
+    name, path = source if isinstance(source, tuple) else find_source(source)
+    if name == "embedded":
+        size, offset = (1200, 0) if split == "train" else (240, 1)
+        rows = simulate_conversations(size, seed + offset)
+    else:
+        rows = read_split(Path(path), split)
+    rows = rows[:limit]
+    print(f"{split}: {len(rows)} conversations, source: {name}")
+    return rows
+
+
+def train_tokenizer(texts: list[str], vocab_size: int = 4096) -> PreTrainedTokenizerFast:
+    """Train a byte-level BPE tokenizer, GPT-2's kind. It can write any text without loss.
+
+    Args:
+        texts: The texts to learn from.
+        vocab_size: At most so many tokens; at least 257 (256 bytes and end-of-text).
+
+    Returns:
+        The tokenizer. ``<|endoftext|>`` has the id 0 and is also the padding token.
+
+    Raises:
+        ValueError: There is no text.
+    """
+    if not texts:
+        raise ValueError("texts: expected at least one text, got none")
+    bpe = ByteLevelBPETokenizer()
+    bpe.train_from_iterator(
+        texts, vocab_size, min_frequency=2, show_progress=False, special_tokens=["<|endoftext|>"]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=Tokenizer.from_str(bpe.to_str()),
+        eos_token="<|endoftext|>",
+        pad_token="<|endoftext|>",
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def load_tokenizer(source: str = "auto", texts: list[str] | None = None) -> Any:
+    """Load distilgpt2's tokenizer from the hub, or train a small one.
+
+    Args:
+        source: ``"auto"``, ``"hub"`` or ``"embedded"``; ``"local"`` means ``"auto"``.
+        texts: What the small one is trained on.
+
+    Returns:
+        A tokenizer whose padding token is its end-of-text token.
+
+    Raises:
+        ValueError: ``source`` is ``"hub"`` and the hub gave nothing, or there are no texts.
+    """
+    if source != "embedded":
+        print(f"Asking the hub for {HUB_TOKENIZER} ...")
+        with tempfile.TemporaryDirectory(prefix="nexacode-") as folder:
+            problem = fetch_from_hub(
+                FETCH_TOKENIZER, HUB_TOKENIZER, HUB_TOKENIZER_REVISION, folder
+            )
+            if problem is None:
+                tokenizer = AutoTokenizer.from_pretrained(
+                    folder, clean_up_tokenization_spaces=False, model_max_length=10**9
+                )
+                tokenizer.pad_token = tokenizer.eos_token
+                print(f"Tokenizer: {HUB_TOKENIZER}, {len(tokenizer)} tokens")
+                return tokenizer
+        if source == "hub":
+            raise ValueError(f"source 'hub': {problem}")
+        print(f"Hub: {problem}; training a small tokenizer instead.")
+    tokenizer = train_tokenizer(texts or [])
+    print(f"Tokenizer: trained on the conversations, {len(tokenizer)} tokens")
+    return tokenizer

@@ -1,0 +1,103 @@
+"""Section 2: what developers answer. Keyword sentiment, lengths and their plots.
+
+The keyword label is a rough, transparent signal. It looks at single words only: sarcasm,
+negated praise and corrections without a keyword are beyond it.
+"""
+
+import re
+from collections import Counter
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+POSITIVE_WORDS = frozenset(
+    "thanks thank great perfect good correct yes nice excellent exactly helpful awesome".split()
+)
+NEGATIVE_WORDS = frozenset(
+    "no not wrong incorrect bad don't doesn't didn't isn't can't won't never useless mistake "
+    "error instead".split()
+)
+SENTIMENT_SCORES = {"negative": -1, "neutral": 0, "positive": 1}
+
+
+def words(text: str) -> list[str]:
+    """Split a text into lower-case words; a word is a run of letters and apostrophes.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        The words in order: ``words("No, I don't know.")`` is ``["no", "i", "don't", "know"]``.
+    """
+    return re.findall(r"(?:[^\W\d_]|')+", text.lower())
+
+
+def analyze_feedback_signals(triples: list[dict[str, Any]]) -> dict[str, Any]:
+    """Measure lengths and keyword sentiment of the feedback.
+
+    A feedback is ``negative`` if it holds a word of ``NEGATIVE_WORDS``, else ``positive`` if it
+    holds one of ``POSITIVE_WORDS``, else ``neutral``. Whole words count, case does not. A
+    correction with thanks is a correction.
+
+    Args:
+        triples: Triples with the keys ``response`` and ``feedback``.
+
+    Returns:
+        A dict with ``feedback_lengths`` and ``response_lengths`` (lists of int, in words split
+        at white space), ``sentiments`` (a list of ``"positive"``, ``"negative"``,
+        ``"neutral"``, one a triple) and ``sentiment_counts`` (a dict that holds all three).
+    """
+    sentiments = []
+    for triple in triples:
+        found = set(words(triple["feedback"]))
+        if found & NEGATIVE_WORDS:
+            sentiments.append("negative")
+        elif found & POSITIVE_WORDS:
+            sentiments.append("positive")
+        else:
+            sentiments.append("neutral")
+    counts = Counter(sentiments)
+    return {
+        "feedback_lengths": [len(triple["feedback"].split()) for triple in triples],
+        "response_lengths": [len(triple["response"].split()) for triple in triples],
+        "sentiments": sentiments,
+        "sentiment_counts": {name: counts[name] for name in ("positive", "negative", "neutral")},
+    }
+
+
+def plot_feedback_signals(analysis: dict[str, Any]) -> Figure:
+    """Draw the two length distributions and the sentiment counts.
+
+    Args:
+        analysis: What ``analyze_feedback_signals`` returns.
+
+    Returns:
+        A figure with three axes, each with an x label, a y label and a title.
+    """
+    figure, axes = plt.subplots(1, 3, figsize=(13, 3.6), layout="constrained")
+    for axis, part in zip(axes, ("feedback", "response"), strict=False):
+        lengths = analysis[f"{part}_lengths"]
+        axis.hist(lengths, bins=30, color="tab:blue")
+        axis.axvline(np.median(lengths), color="black", linestyle="--", label="median")
+        axis.set(xlabel=f"{part} length (words)", ylabel="triples", title=f"{part} length".title())
+        axis.legend()
+    counts = analysis["sentiment_counts"]
+    bars = axes[2].bar(list(counts), list(counts.values()), color=["tab:green", "tab:red", "grey"])
+    axes[2].bar_label(bars)
+    axes[2].set(xlabel="keyword sentiment", ylabel="triples", title="Feedback Sentiment")
+    return figure
+
+
+def keyword_labels(triples: list[dict[str, Any]]) -> list[int]:
+    """Score the feedback of each triple: -1 negative, 0 neutral, +1 positive.
+
+    Args:
+        triples: Triples with the keys ``response`` and ``feedback``.
+
+    Returns:
+        One integer a triple.
+    """
+    sentiments = analyze_feedback_signals(triples)["sentiments"]
+    return [SENTIMENT_SCORES[sentiment] for sentiment in sentiments]

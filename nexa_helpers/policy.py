@@ -1,0 +1,318 @@
+"""Section 5, given: a small causal language model, and how text becomes its batches.
+
+``SimplePolicy`` is GPT-2's block in small: pre-norm, causal self-attention, learned positions,
+input and output embeddings shared. It leaves out dropout: log-probs must be equal for equal
+weights.
+"""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from nexa_helpers.conversations import render_context
+
+Cache = list[tuple[torch.Tensor, torch.Tensor]]
+
+
+class PolicyBlock(nn.Module):
+    """One transformer block: causal self-attention and a two-layer network, both pre-norm."""
+
+    def __init__(self, hidden_size: int, num_heads: int):
+        """Make the layers of one block."""
+        super().__init__()
+        self.num_heads = num_heads
+        self.attention_norm = nn.LayerNorm(hidden_size)
+        self.query_key_value = nn.Linear(hidden_size, 3 * hidden_size)
+        self.output = nn.Linear(hidden_size, hidden_size)
+        self.feedforward = nn.Sequential(
+            nn.LayerNorm(hidden_size),
+            nn.Linear(hidden_size, 4 * hidden_size),
+            nn.GELU(),
+            nn.Linear(4 * hidden_size, hidden_size),
+        )
+
+    def forward(
+        self,
+        x: torch.Tensor,
+        visible: torch.Tensor,
+        past: tuple[torch.Tensor, torch.Tensor] | None = None,
+    ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
+        """Run the block.
+
+        Args:
+            x: (batch, time, hidden).
+            visible: (batch, 1, time, past + time), True where a query may look at a key.
+            past: Keys and values of earlier positions, or None.
+
+        Returns:
+            The new x, and the keys and values of all positions.
+        """
+        batch, time, hidden = x.shape
+        heads = self.query_key_value(self.attention_norm(x))
+        heads = heads.view(batch, time, 3, self.num_heads, -1)
+        query, key, value = heads.permute(2, 0, 3, 1, 4)  # each (batch, heads, time, size)
+        if past is not None:
+            key = torch.cat([past[0], key], dim=2)
+            value = torch.cat([past[1], value], dim=2)
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=visible)
+        x = x + self.output(mixed.transpose(1, 2).reshape(batch, time, hidden))
+        return x + self.feedforward(x), (key, value)
+
+
+class SimplePolicy(nn.Module):
+    """A small causal language model (policy) for one GPU or two CPU cores.
+
+    A position counts real tokens only, so padding on either side changes nothing.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        hidden_size: int = 128,
+        num_heads: int = 4,
+        num_layers: int = 2,
+        max_positions: int = 640,
+    ):
+        """Make the model with small random weights (standard deviation 0.02, as GPT-2)."""
+        super().__init__()
+        self.max_positions = max_positions
+        self.embedding = nn.Embedding(vocab_size, hidden_size)
+        self.position_embedding = nn.Embedding(max_positions, hidden_size)
+        self.blocks = nn.ModuleList(PolicyBlock(hidden_size, num_heads) for _ in range(num_layers))
+        self.norm = nn.LayerNorm(hidden_size)
+        self.head = nn.Linear(hidden_size, vocab_size)
+        for module in self.modules():
+            if isinstance(module, nn.Linear | nn.Embedding):
+                nn.init.normal_(module.weight, std=0.02)
+        nn.init.zeros_(self.head.bias)
+        self.head.weight = self.embedding.weight  # shared: half the parameters, better learning
+
+    def features(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        cache: Cache | None = None,
+    ) -> torch.Tensor:
+        """Compute the last hidden states.
+
+        Args:
+            input_ids: (batch, time) token ids.
+            attention_mask: (batch, past + time), 1 for real tokens, 0 for padding.
+            cache: Keys and values of earlier positions, one entry a block. It is extended in
+                place; start with ``[]``.
+
+        Returns:
+            (batch, time, hidden).
+
+        Raises:
+            ValueError: The input has more positions than the model.
+        """
+        batch, time = input_ids.shape
+        past = cache[0][0].shape[2] if cache else 0
+        if past + time > self.max_positions:
+            raise ValueError(
+                f"input_ids: expected at most {self.max_positions} positions, got {past + time}"
+            )
+        if attention_mask is None:
+            attention_mask = input_ids.new_ones(batch, past + time)
+        positions = (attention_mask.long().cumsum(dim=1) - 1).clamp(min=0)[:, past:]
+        here = torch.ones(time, past + time, dtype=torch.bool, device=input_ids.device)
+        visible = here.tril(past) & attention_mask[:, None, None, :].bool()
+        # A padding position sees itself: a softmax over nothing would be NaN.
+        visible = visible | (here.tril(past) & ~here.tril(past - 1))
+        x = self.embedding(input_ids) + self.position_embedding(positions)
+        for i, block in enumerate(self.blocks):
+            x, keys_values = block(x, visible, cache[i] if cache and i < len(cache) else None)
+            if cache is not None:
+                cache[i : i + 1] = [keys_values]
+        return self.norm(x)
+
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Compute next-token logits.
+
+        Args:
+            input_ids: (batch, time) token ids.
+            attention_mask: (batch, time), 1 for real tokens, 0 for padding.
+
+        Returns:
+            Logits (batch, time, vocab). Logits t depend on the tokens up to t alone.
+        """
+        return self.head(self.features(input_ids, attention_mask))
+
+    def get_log_probs(
+        self,
+        input_ids: torch.Tensor,
+        target_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Log-probability of target t under logits t; the caller does the shift.
+
+        Args:
+            input_ids: (batch, time) token ids.
+            target_ids: (batch, time) token ids to score.
+            attention_mask: (batch, time), 1 for real tokens, 0 for padding.
+
+        Returns:
+            (batch, time), in nats.
+        """
+        logits = self.forward(input_ids, attention_mask)
+        return -F.cross_entropy(logits.transpose(1, 2), target_ids, reduction="none")
+
+
+def encode_examples(
+    triples: list[dict[str, Any]],
+    tokenizer: Any,
+    max_context: int = 256,
+    max_response: int = 128,
+    device: torch.device | str = "cpu",
+    response_ids: list[list[int]] | None = None,
+) -> dict[str, torch.Tensor]:
+    r"""Turn triples into one batch for the policy.
+
+    The template is ``render_context(context)``, a space, the response, and the end-of-text
+    token. A context that is too long keeps its end, a response keeps its start (and then has no
+    end-of-text token). Contexts are padded on the left and responses on the right, so every
+    response starts in the same column.
+
+    Args:
+        triples: Triples with the keys ``context`` and ``response``.
+        tokenizer: Its end-of-text token ends a response and fills the padding.
+        max_context: Most tokens of a context.
+        max_response: Most tokens of a response, the end-of-text token included.
+        device: Where the tensors go.
+        response_ids: Token ids to use in place of the responses' text, where it is known which
+            tokens were sampled.
+
+    Returns:
+        A dict of integer tensors: ``input_ids`` and ``attention_mask`` (batch, time),
+        ``response_ids`` (batch, response time; the last columns of ``input_ids``) and
+        ``response_lengths`` (batch,).
+
+    Raises:
+        ValueError: ``triples`` is empty.
+    """
+    if not triples:
+        raise ValueError("triples: expected at least one triple, got none")
+    contexts = tokenizer([render_context(triple["context"]) for triple in triples])["input_ids"]
+    contexts = [ids[-max_context:] for ids in contexts]
+    if response_ids is None:
+        texts = [" " + triple["response"] for triple in triples]
+        response_ids = [ids + [tokenizer.eos_token_id] for ids in tokenizer(texts)["input_ids"]]
+    responses = [ids[:max_response] for ids in response_ids]
+    left, right = max(map(len, contexts)), max(map(len, responses))
+    input_ids = torch.full((len(triples), left + right), tokenizer.eos_token_id)
+    attention_mask = torch.zeros_like(input_ids)
+    for row, (context, response) in enumerate(zip(contexts, responses, strict=True)):
+        start, end = left - len(context), left + len(response)
+        input_ids[row, start:end] = torch.tensor(context + response)
+        attention_mask[row, start:end] = 1
+    batch = {
+        "input_ids": input_ids,
+        "attention_mask": attention_mask,
+        "response_ids": input_ids[:, left:],
+        "response_lengths": torch.tensor([len(response) for response in responses]),
+    }
+    return {name: tensor.to(device) for name, tensor in batch.items()}
+
+
+def response_mask(response_lengths: torch.Tensor, time: int) -> torch.Tensor:
+    """Mark the real tokens of right-padded responses.
+
+    Args:
+        response_lengths: (batch,) token counts; a count beyond ``time`` means a full row.
+        time: Number of columns.
+
+    Returns:
+        (batch, time) booleans, True for real tokens.
+    """
+    return torch.arange(time, device=response_lengths.device) < response_lengths.unsqueeze(1)
+
+
+def response_log_probs(policy: nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Log-probability of each response token, given the context and the tokens before it.
+
+    Only the positions that predict a real response token reach the output layer: with a
+    vocabulary of 50,257 that layer is nearly all of the work.
+
+    Args:
+        policy: A ``SimplePolicy``.
+        batch: What ``encode_examples`` returns.
+
+    Returns:
+        (batch, response time) in nats; padding holds 0.0.
+    """
+    time = batch["response_ids"].shape[1]
+    mask = response_mask(batch["response_lengths"], time)
+    # The token in column t is predicted at column t - 1.
+    hidden = policy.features(batch["input_ids"], batch["attention_mask"])[:, -time - 1 : -1]
+    logits = policy.head(hidden[mask])  # (real tokens, vocab)
+    log_probs = -F.cross_entropy(logits, batch["response_ids"][mask], reduction="none")
+    return torch.zeros_like(mask, dtype=log_probs.dtype).masked_scatter(mask, log_probs)
+
+
+@torch.no_grad()
+def sample_responses(
+    policy: nn.Module,
+    contexts: list[list[dict[str, str]]],
+    tokenizer: Any,
+    max_new_tokens: int = 96,
+    prefix: str = "",
+) -> list[dict[str, Any]]:
+    """Sample one response for each context at temperature 1.
+
+    Chance comes from torch's global generator; ``set_seed`` fixes it.
+
+    Args:
+        policy: A ``SimplePolicy``; it is used in eval mode.
+        contexts: Lists of turns.
+        tokenizer: The tokenizer of the policy.
+        max_new_tokens: A response without an end-of-text token is cut at this length.
+        prefix: Text in front of every conversation (the baseline's corrections).
+
+    Returns:
+        One dict a context: ``response`` (text), ``response_ids`` (list of int, with the
+        end-of-text token where one came) and ``log_probs`` (list of float, in nats: the
+        behaviour policy's log-prob of each sampled token).
+    """
+    policy.eval()
+    device = next(policy.parameters()).device
+    room = policy.max_positions - max_new_tokens
+    prompts = tokenizer([prefix + render_context(context) for context in contexts])["input_ids"]
+    left = min(max(map(len, prompts)), room)
+    ids = torch.full((len(prompts), left), tokenizer.eos_token_id, device=device)
+    mask = torch.zeros_like(ids)
+    for row, prompt in enumerate(prompts):
+        prompt = prompt[-left:]
+        ids[row, left - len(prompt) :] = torch.tensor(prompt, device=device)
+        mask[row, left - len(prompt) :] = 1
+    cache: Cache = []
+    running = torch.ones(len(ids), dtype=torch.bool, device=device)
+    tokens, log_probs = [], []
+    for _ in range(max_new_tokens):
+        logits = policy.head(policy.features(ids, mask, cache)[:, -1])
+        distribution = torch.distributions.Categorical(logits=logits)
+        token = distribution.sample()
+        tokens.append(token.where(running, -1))  # -1: this row has ended
+        log_probs.append(distribution.log_prob(token))
+        running = running & (token != tokenizer.eos_token_id)
+        if not running.any():
+            break
+        ids = token.unsqueeze(1)
+        mask = torch.cat([mask, running.long().unsqueeze(1)], dim=1)
+    samples = []
+    for row_ids, row_log_probs in zip(
+        torch.stack(tokens, dim=1).tolist(), torch.stack(log_probs, dim=1).tolist(), strict=True
+    ):
+        response_ids = [token for token in row_ids if token >= 0]
+        samples.append(
+            {
+                "response": tokenizer.decode(response_ids, skip_special_tokens=True).strip(),
+                "response_ids": response_ids,
+                "log_probs": row_log_probs[: len(response_ids)],
+            }
+        )
+    return samples

@@ -1,0 +1,352 @@
+"""Section 5: warm start, training on logged turns, rollouts and on-policy training.
+
+Logged turns were written by somebody else and cannot be sampled again. Rollouts are sampled
+from the policy itself, and a simulated developer answers them.
+"""
+
+import copy
+import random
+from typing import Any
+
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from nexa_helpers.conversations import parse_conversation
+from nexa_helpers.feedback import keyword_labels
+from nexa_helpers.grpo_tcr import compute_grpo_advantages, grpo_tcr_loss, overlong_reward
+from nexa_helpers.policy import (
+    encode_examples,
+    response_log_probs,
+    sample_responses,
+)
+from nexa_helpers.process_reward import encode_feedback
+from nexa_helpers.simulator import Developer, LiveSession
+
+
+def assistant_examples(rows: list[dict[str, str]]) -> list[dict[str, Any]]:
+    """Collect every assistant turn of the ``chosen`` texts, answered or not.
+
+    Args:
+        rows: Rows with the key ``chosen``.
+
+    Returns:
+        One dict a turn with ``context`` (the turns before it) and ``response`` (text).
+    """
+    examples = []
+    for row in rows:
+        turns = parse_conversation(row["chosen"])
+        for i, turn in enumerate(turns):
+            if turn["role"] == "assistant":
+                examples.append({"context": turns[:i], "response": turn["content"]})
+    return examples
+
+
+def warm_start(
+    policy: nn.Module,
+    examples: list[dict[str, Any]],
+    tokenizer: Any,
+    num_steps: int = 600,
+    batch_size: int = 16,
+    lr: float = 2e-3,
+    seed: int = 0,
+) -> list[float]:
+    """Train a policy to write the logged responses (supervised learning).
+
+    The result is the deployed model: the reference that personalisation starts from.
+
+    Args:
+        policy: The model; it is changed.
+        examples: Dicts with ``context`` and ``response``.
+        tokenizer: Turns text into ids.
+        num_steps: Number of updates.
+        batch_size: Examples an update.
+        lr: Highest learning rate of AdamW; it rises for a tenth of the steps, then falls to 0.
+        seed: Seed of the draws.
+
+    Returns:
+        The mean negative log-prob of a response token (nats) at each step.
+
+    Raises:
+        ValueError: ``examples`` is empty.
+    """
+    if not examples:
+        raise ValueError("examples: expected at least one example, got none")
+    rng = random.Random(seed)
+    device = next(policy.parameters()).device
+    optimizer = torch.optim.AdamW(policy.parameters(), lr=lr, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, num_steps, pct_start=0.1)
+    losses = []
+    for _ in tqdm(range(num_steps), desc="warm start"):
+        batch = encode_examples(rng.choices(examples, k=batch_size), tokenizer, device=device)
+        loss = -response_log_probs(policy, batch).sum() / batch["response_lengths"].sum()
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        losses.append(loss.item())
+    policy.eval()
+    return losses
+
+
+def frozen_copy(policy: nn.Module) -> nn.Module:
+    """Copy a policy and freeze the copy: eval mode, no gradients."""
+    return copy.deepcopy(policy).eval().requires_grad_(False)
+
+
+def train_grpo_tcr(
+    policy: nn.Module,
+    ref_policy: nn.Module,
+    prm: nn.Module,
+    train_triples: list[dict[str, Any]],
+    tokenizer: Any,
+    num_steps: int = 300,
+    batch_size: int = 8,
+    lr: float = 1e-4,
+    beta_kl: float = 0.01,
+) -> dict[str, list[float]]:
+    """Train the policy on logged turns with the GRPO-TCR loss.
+
+    Each step draws a batch of triples, lets the PRM vote on (response, feedback), adds the
+    overlong shaping to the rewards, turns them into advantages, and takes one step of AdamW
+    (weight decay 0.01, gradient norm at most 1.0). The batch stands in for the group: logged
+    turns have one response a prompt.
+
+    Args:
+        policy: The model that is trained; nothing else changes.
+        ref_policy: The frozen model that the policy started from.
+        prm: Scores (response, feedback) by majority vote.
+        train_triples: Triples with ``context``, ``response`` and ``feedback``.
+        tokenizer: Turns text into ids.
+        num_steps: Number of updates.
+        batch_size: Triples an update.
+        lr: Learning rate.
+        beta_kl: Weight of the KL penalty.
+
+    Returns:
+        Lists with one float a step: ``losses``, ``kl_divs`` (k3, nats a response token),
+        ``mean_rewards`` (the PRM's, before shaping) and ``prm_accuracies`` (the share of
+        rewards equal to the keyword label).
+
+    Raises:
+        ValueError: ``train_triples`` is empty.
+    """
+    if not train_triples:
+        raise ValueError("train_triples: expected at least one triple, got none")
+    device = next(policy.parameters()).device
+    optimizer = torch.optim.AdamW(policy.parameters(), lr=lr, weight_decay=0.01)
+    policy.eval()  # no dropout: equal weights must give equal log-probs
+    metrics: dict[str, list[float]] = {
+        "losses": [], "kl_divs": [], "mean_rewards": [], "prm_accuracies": [],
+    }  # fmt: skip
+    for _ in tqdm(range(num_steps), desc="GRPO-TCR"):
+        triples = random.sample(train_triples, min(batch_size, len(train_triples)))
+        batch = encode_examples(triples, tokenizer, device=device)
+        lengths = batch["response_lengths"]
+        rewards, _ = prm.majority_vote(**encode_feedback(triples, tokenizer, device=device))
+        shaping = torch.tensor([overlong_reward(n) for n in lengths.tolist()], device=device)
+        advantages = compute_grpo_advantages(rewards + shaping)
+        with torch.no_grad():
+            log_probs_ref = response_log_probs(ref_policy, batch)
+        log_probs_new = response_log_probs(policy, batch)
+        loss, step = grpo_tcr_loss(
+            log_probs_new, log_probs_ref, advantages, lengths, beta_kl=beta_kl
+        )
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
+        optimizer.step()
+        labels = torch.tensor(keyword_labels(triples), device=device)
+        metrics["losses"].append(loss.item())
+        metrics["kl_divs"].append(float(step["mean_kl"]))
+        metrics["mean_rewards"].append(rewards.mean().item())
+        metrics["prm_accuracies"].append((rewards == labels).float().mean().item())
+    return metrics
+
+
+def collect_rollouts(
+    policy: nn.Module,
+    developer: Developer,
+    tokenizer: Any,
+    num_sessions: int = 4,
+    turns_per_session: int = 2,
+    group_size: int = 8,
+    max_new_tokens: int = 96,
+    seed: int = 0,
+) -> list[dict[str, Any]]:
+    """Let the policy work with a simulated developer, and keep all that training needs.
+
+    At each turn of a session the policy samples ``group_size`` responses to the same context
+    (a group), and the developer answers each one. The session goes on from the first response
+    of the group. Where the developer leaves without an answer, the group has no next state and
+    the session ends.
+
+    Args:
+        policy: Samples the responses.
+        developer: Asks for tasks and answers.
+        tokenizer: The tokenizer of the policy.
+        num_sessions: Sessions, played side by side.
+        turns_per_session: Most turns of a session.
+        group_size: Responses a request (G).
+        max_new_tokens: Most tokens of a response.
+        seed: Seed of the developer; the policy samples from torch's global generator.
+
+    Returns:
+        One dict a response, the responses of a group standing together: ``session``, ``turn``
+        (int), ``context`` (turns), ``response`` (text), ``feedback`` (the next state: text, or
+        None where the developer left), ``response_ids`` (list of int), ``log_probs_old`` (list
+        of float, nats, under the policy that sampled) and ``loss_mask`` (1.0, or 0.0 where
+        there is no next state).
+    """
+    rng = random.Random(seed)
+    sessions = [LiveSession(developer, rng) for _ in range(num_sessions)]
+    records = []
+    for turn in range(turns_per_session):
+        active = [number for number, session in enumerate(sessions) if not session.ended]
+        if not active:
+            break
+        contexts = [sessions[number].context for number in active for _ in range(group_size)]
+        samples = sample_responses(policy, contexts, tokenizer, max_new_tokens)
+        for i, number in enumerate(active):
+            group = samples[i * group_size : (i + 1) * group_size]
+            context = sessions[number].context
+            answers = sessions[number].answer([sample["response"] for sample in group])
+            for sample, answer in zip(group, answers, strict=True):
+                records.append(
+                    {
+                        "session": number,
+                        "turn": turn,
+                        "context": context,
+                        "response": sample["response"],
+                        "feedback": answer,
+                        "response_ids": sample["response_ids"],
+                        "log_probs_old": sample["log_probs"],
+                        "loss_mask": 0.0 if answer is None else 1.0,
+                    }
+                )
+    return records
+
+
+def encode_rollouts(
+    records: list[dict[str, Any]], tokenizer: Any, device: torch.device | str = "cpu"
+) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+    """Turn rollouts into one batch, with the very tokens that were sampled.
+
+    Args:
+        records: What ``collect_rollouts`` returns.
+        tokenizer: The tokenizer of the policy.
+        device: Where the tensors go.
+
+    Returns:
+        A batch as ``encode_examples`` makes it, and log_probs_old (batch, response time), 0.0
+        at padding.
+    """
+    sampled = [record["response_ids"] for record in records]
+    batch = encode_examples(records, tokenizer, device=device, response_ids=sampled)
+    log_probs_old = torch.zeros(batch["response_ids"].shape, device=device)
+    for row, record in enumerate(records):
+        values = record["log_probs_old"]
+        log_probs_old[row, : len(values)] = torch.tensor(values)
+    return batch, log_probs_old
+
+
+def rollout_rewards(
+    prm: nn.Module, records: list[dict[str, Any]], tokenizer: Any, num_votes: int = 5
+) -> torch.Tensor:
+    """Let the PRM vote on answered rollouts.
+
+    Args:
+        prm: Scores (response, feedback).
+        records: Rollouts; those without a next state get 0.
+        tokenizer: The tokenizer of the PRM.
+        num_votes: Votes a response.
+
+    Returns:
+        (batch,) rewards in {-1, 0, 1}.
+    """
+    device = next(prm.parameters()).device
+    rewards = torch.zeros(len(records), device=device)
+    answered = [row for row, record in enumerate(records) if record["loss_mask"]]
+    if answered:
+        batch = encode_feedback([records[row] for row in answered], tokenizer, device=device)
+        rewards[answered], _ = prm.majority_vote(**batch, num_votes=num_votes)
+    return rewards
+
+
+def train_on_policy(
+    policy: nn.Module,
+    ref_policy: nn.Module,
+    prm: nn.Module,
+    developer: Developer,
+    tokenizer: Any,
+    num_iterations: int = 40,
+    num_sessions: int = 4,
+    turns_per_session: int = 2,
+    group_size: int = 8,
+    num_epochs: int = 2,
+    lr: float = 5e-4,
+    beta_kl: float = 0.01,
+    L_max: int = 96,
+    L_cache: int = 32,
+    seed: int = 0,
+) -> dict[str, list[float]]:
+    """Personalise a policy for one developer: sample, let them answer, learn, repeat.
+
+    Args:
+        policy: The model that is trained; nothing else changes.
+        ref_policy: The frozen model that the policy started from.
+        prm: Scores (response, feedback); the developer's true wishes are never read.
+        developer: Who asks and answers.
+        tokenizer: Turns text into ids.
+        num_iterations: Rounds of rollouts.
+        num_sessions: Sessions a round.
+        turns_per_session: Most turns of a session.
+        group_size: Responses a request.
+        num_epochs: Updates on the same rollouts; from the second one on, clipping can act.
+        lr: Learning rate of AdamW.
+        beta_kl: Weight of the KL penalty.
+        L_max: Most tokens of a response.
+        L_cache: Tokens before ``L_max`` in which the length is punished.
+        seed: Seed of the developer's requests and answers.
+
+    Returns:
+        Lists with one float a round: ``losses``, ``kl_divs``, ``mean_rewards`` (the PRM's,
+        before shaping), ``mean_lengths`` (tokens) and ``clip_fractions`` (last epoch).
+    """
+    device = next(policy.parameters()).device
+    optimizer = torch.optim.AdamW(policy.parameters(), lr=lr, weight_decay=0.01)
+    metrics: dict[str, list[float]] = {
+        "losses": [], "kl_divs": [], "mean_rewards": [], "mean_lengths": [], "clip_fractions": [],
+    }  # fmt: skip
+    for iteration in tqdm(range(num_iterations), desc=f"on-policy, {developer.name}"):
+        records = collect_rollouts(
+            policy, developer, tokenizer, num_sessions, turns_per_session, group_size, L_max,
+            seed=seed * 10_000 + iteration,
+        )  # fmt: skip
+        rewards = rollout_rewards(prm, records, tokenizer)
+        batch, log_probs_old = encode_rollouts(records, tokenizer, device)
+        lengths = batch["response_lengths"]
+        shaping = [overlong_reward(n, L_max, L_cache) for n in lengths.tolist()]
+        shaped = (rewards + torch.tensor(shaping, device=device)).view(-1, group_size)
+        advantages = compute_grpo_advantages(shaped).flatten()
+        # A turn without a next state teaches nothing: its length is set to 0, all padding.
+        answered = torch.tensor([record["loss_mask"] for record in records], device=device)
+        real_lengths = lengths * answered.long()
+        with torch.no_grad():
+            log_probs_ref = response_log_probs(ref_policy, batch)
+        for _ in range(num_epochs):
+            loss, step = grpo_tcr_loss(
+                response_log_probs(policy, batch), log_probs_ref, advantages, real_lengths,
+                beta_kl=beta_kl, L_max=L_max, L_cache=L_cache, log_probs_old=log_probs_old,
+            )  # fmt: skip
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
+            optimizer.step()
+        metrics["losses"].append(loss.item())
+        metrics["kl_divs"].append(float(step["mean_kl"]))
+        metrics["mean_rewards"].append((rewards.sum() / answered.sum().clamp(min=1)).item())
+        metrics["mean_lengths"].append(lengths.float().mean().item())
+        metrics["clip_fractions"].append(float(step.get("clip_fraction", float("nan"))))
+    return metrics

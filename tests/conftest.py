@@ -1,0 +1,124 @@
+"""Fixtures: a byte tokenizer, tiny models and fakes whose answers are known in advance."""
+
+import gzip
+import json
+import os
+from pathlib import Path
+
+import matplotlib
+import pytest
+import torch
+from torch import nn
+
+from nexa_helpers.policy import SimplePolicy
+from nexa_helpers.process_reward import ProcessRewardModel
+from nexa_helpers.runtime import set_seed
+
+matplotlib.use("Agg")
+
+
+class ByteTokenizer:
+    """One token a byte, and one end-of-text token. The part of the Hugging Face API in use."""
+
+    eos_token_id = 256
+
+    def __len__(self):
+        return 257
+
+    def encode(self, text):
+        return list(text.encode())
+
+    def __call__(self, texts):
+        return {"input_ids": [self.encode(text) for text in texts]}
+
+    def decode(self, ids, skip_special_tokens=False):
+        return bytes(i for i in ids if i < 256).decode(errors="replace")
+
+
+class KeywordPRM(nn.Module):
+    """A reward model without weights to learn: "+" in its input earns 1, "-" earns -1."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1))
+
+    def majority_vote(self, input_ids, attention_mask=None, num_votes=5):
+        plus, minus = [(input_ids == ord(sign)).any(dim=1).float() for sign in "+-"]
+        rewards = plus - minus
+        return rewards, rewards.expand(num_votes, -1)
+
+
+@pytest.fixture(autouse=True)
+def same_chance_for_every_test():
+    """Seed all generators, so that no test depends on the order of the tests."""
+    torch.set_num_threads(1)
+    set_seed(0)
+
+
+@pytest.fixture
+def tokenizer():
+    return ByteTokenizer()
+
+
+@pytest.fixture
+def make_policy():
+    """Make a tiny policy whose weights are large enough to matter (0.02 would hide a bug)."""
+
+    def make(seed=0, vocab_size=257, max_positions=640):
+        torch.manual_seed(seed)
+        policy = SimplePolicy(vocab_size, 16, 2, max_positions=max_positions).double().eval()
+        for weights in policy.parameters():
+            nn.init.normal_(weights, std=0.3)
+        return policy
+
+    return make
+
+
+@pytest.fixture
+def unigram_policy():
+    """Make a policy that reads nothing: token x has a probability in proportion to exp(logit)."""
+
+    def make(logits, elsewhere=0.0):
+        policy = SimplePolicy(257, 16, 2, num_layers=1).double().eval()
+        nn.init.zeros_(policy.embedding.weight)  # the same tensor as head.weight
+        nn.init.constant_(policy.head.bias, elsewhere)
+        for token, logit in logits.items():
+            policy.head.bias.data[ord(token) if isinstance(token, str) else token] = logit
+        return policy
+
+    return make
+
+
+@pytest.fixture
+def make_prm():
+    def make(seed=0, vocab_size=257):
+        torch.manual_seed(seed)
+        return ProcessRewardModel(vocab_size, hidden_size=16, num_heads=2).eval()
+
+    return make
+
+
+@pytest.fixture
+def keyword_prm():
+    return KeywordPRM()
+
+
+@pytest.fixture
+def make_triple():
+    """Make a triple whose context is one request."""
+
+    def make(response, feedback="ok", request="Hi"):
+        context = [{"role": "user", "content": request}]
+        return {"context": context, "response": response, "feedback": feedback}
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def hh_rows():
+    """The real rows that NEXA_TEST_HH names. Their text is never shown."""
+    path = os.environ.get("NEXA_TEST_HH")
+    if not path:
+        pytest.skip("NEXA_TEST_HH does not name the real HH-RLHF file (.jsonl.gz)")
+    with gzip.open(Path(path), "rt", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]

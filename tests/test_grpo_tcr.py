@@ -1,0 +1,303 @@
+"""Section 4.2: advantages, overlong shaping and the loss, against TRL's and torch's own."""
+
+import inspect
+from collections import defaultdict
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch.distributions import Categorical, kl_divergence
+from torch.testing import assert_close
+
+from nexa_helpers.grpo_tcr import compute_grpo_advantages, grpo_tcr_loss, overlong_reward
+
+LENGTHS = torch.tensor([7, 3, 1, 5])
+ADVANTAGES = torch.tensor([1.3, -0.7, 0.4, -1.0], dtype=torch.float64)
+
+
+@pytest.fixture
+def log_probs():
+    """New, reference and old log-probs (4, 7): far enough apart that both clips act; 0 at padding."""
+    mask = torch.arange(7) < LENGTHS.unsqueeze(1)
+    start = torch.randn(4, 7, generator=torch.Generator().manual_seed(10), dtype=torch.float64) - 3
+    values = []
+    for seed in (11, 12, 13):
+        generator = torch.Generator().manual_seed(seed)
+        noise = torch.randn(4, 7, generator=generator, dtype=torch.float64)
+        values.append((start + 0.3 * noise) * mask)
+    new, ref, old = values
+    return new.requires_grad_(), ref, old
+
+
+def loss_of_trl(new, ref, old, loss_type, beta):
+    """Call GRPOTrainer's real loss: the model's answer is given, everything else is TRL's.
+
+    The method is private. trl is pinned, so a new version cannot change the meaning unseen.
+    """
+    from trl.trainer.grpo_trainer import GRPOTrainer  # here: it takes seconds, and it warns
+
+    mask = (torch.arange(new.shape[1]) < LENGTHS.unsqueeze(1)).to(new.dtype)
+    stub = SimpleNamespace(
+        _get_per_token_logps_and_entropies=lambda *a, **k: (new, torch.zeros_like(new), None),
+        model=SimpleNamespace(training=True),
+        accelerator=SimpleNamespace(
+            num_processes=1, gather=lambda x: x, reduce=lambda x, reduction: x
+        ),
+        args=SimpleNamespace(use_bias_correction_kl=False, delta=None, steps_per_generation=1),
+        loss_type=loss_type,
+        beta=beta,
+        epsilon_low=0.2,
+        epsilon_high=0.28,
+        importance_sampling_level="token",
+        top_entropy_quantile=1.0,
+        off_policy_mask_threshold=None,
+        aux_loss_enabled=False,
+        use_vllm=False,
+        current_gradient_accumulation_steps=1,
+        _entropy_bonus_enabled=False,
+        _metrics=defaultdict(lambda: defaultdict(list)),
+    )
+    ids = torch.zeros(new.shape, dtype=torch.long)
+    inputs = {
+        "prompt_ids": ids[:, :1],
+        "prompt_mask": torch.ones(len(ids), 1),
+        "completion_ids": ids,
+        "completion_mask": mask,
+        "advantages": ADVANTAGES,
+        "old_per_token_logps": old,
+        "ref_per_token_logps": ref,
+        "num_items_in_batch": mask.sum(),
+    }
+    return GRPOTrainer._compute_loss(stub, None, inputs), stub._metrics["train"]
+
+
+@pytest.mark.filterwarnings("default")  # what TRL's import warns about is not ours
+@pytest.mark.parametrize("loss_type", ["dapo", "bnpo"])
+@pytest.mark.parametrize("beta", [0.0, 0.04])
+@pytest.mark.parametrize("given_old", [True, False], ids=["rollouts", "logged"])
+def test_loss_and_gradient_equal_those_of_trl(log_probs, loss_type, beta, given_old):
+    new, ref, old = log_probs
+    behaviour = old if given_old else ref
+    expected, seen = loss_of_trl(new, ref, behaviour, loss_type, beta)
+    (expected_gradient,) = torch.autograd.grad(expected, new)
+    loss, metrics = grpo_tcr_loss(
+        new, ref, ADVANTAGES, LENGTHS, beta_kl=beta, log_probs_old=old if given_old else None
+    )
+    (gradient,) = torch.autograd.grad(loss, new)
+    assert_close(loss, expected, rtol=1e-12, atol=1e-12)
+    assert_close(gradient, expected_gradient, rtol=1e-12, atol=1e-12)
+    # The case is a hard one: both clips stop some token, and some token is not stopped.
+    assert seen["clip_ratio/low_mean"][0] > 0
+    assert seen["clip_ratio/high_mean"][0] > 0
+    assert 0 < seen["clip_ratio/region_mean"][0] < 1
+    if beta:
+        assert metrics["mean_kl"] == pytest.approx(seen["kl"][0], rel=1e-12)
+
+
+LENGTHS_TO_TRY = [0, 1, 411, 412, 413, 462, 511, 512, 513, 600, *range(400, 530, 7)]
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize(("longest", "cache"), [(512, 100), (96, 32), (10, 1)])
+def test_overlong_reward_equals_that_of_trl(longest, cache):
+    from trl.rewards import get_soft_overlong_punishment
+
+    punishment = get_soft_overlong_punishment(longest, cache)
+    for length in [*LENGTHS_TO_TRY, *range(longest + 3)]:
+        (expected,) = punishment([[0] * length])
+        assert overlong_reward(length, longest, cache) == expected
+
+
+def test_overlong_reward_has_the_values_of_the_paper():
+    found = [overlong_reward(length) for length in (412, 413, 462, 512, 513)]
+    assert found == [0.0, -0.01, -0.5, -1.0, -1.0]
+
+
+def test_advantages_equal_those_of_numpy():
+    rewards = torch.tensor([1.0, -1.0, 0.0, 1.0, 1.0, -0.3], dtype=torch.float64)
+    array = rewards.numpy()
+    expected = (array - array.mean()) / np.std(array, ddof=1)
+    assert_close(compute_grpo_advantages(rewards), torch.from_numpy(expected), rtol=1e-12, atol=0)
+
+
+def test_each_group_of_a_batch_is_compared_with_itself_alone():
+    rewards = torch.randn(3, 5, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    rewards[1] = 100.0
+    expected = torch.stack([compute_grpo_advantages(row) for row in rewards])
+    assert_close(compute_grpo_advantages(rewards), expected, rtol=1e-12, atol=0)
+    assert_close(expected[1], torch.zeros(5, dtype=torch.float64))
+    assert_close(expected[0].std(), torch.tensor(1.0, dtype=torch.float64))
+
+
+@pytest.mark.parametrize(
+    "rewards",
+    [torch.tensor([0.7]), torch.ones(8), torch.full((8,), 0.1), torch.ones(3, 1), torch.zeros(2, 4)],
+    ids=["single", "constant", "constant 0.1", "groups of one", "constant groups"],
+)
+def test_nothing_to_compare_gives_zeros_and_never_nan(rewards):
+    advantages = compute_grpo_advantages(rewards)
+    assert advantages.shape == rewards.shape
+    assert advantages.eq(0).all()
+
+
+def test_integer_rewards_are_accepted():
+    assert_close(
+        compute_grpo_advantages(torch.tensor([1, -1])), torch.tensor([0.5**0.5, -(0.5**0.5)])
+    )
+
+
+def test_k3_under_the_new_policy_is_the_exact_kl():
+    logits = torch.randn(2, 6, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+    new, ref = Categorical(logits=logits[0]), Categorical(logits=logits[1])
+    one = torch.ones(1, dtype=torch.long)
+    expectation = 0.0
+    for token in range(6):  # every outcome, weighed by its probability: no sampling
+        values = [d.log_prob(torch.tensor(token)).view(1, 1) for d in (new, ref)]
+        k3 = grpo_tcr_loss(*values, torch.zeros(1, dtype=torch.float64), one)[1]["mean_kl"]
+        assert k3 >= 0
+        expectation += new.probs[token].item() * k3
+    assert expectation == pytest.approx(kl_divergence(new, ref).item(), rel=1e-12)
+
+
+def test_loss_of_two_tokens_by_hand():
+    # ratios 1.5 (clipped to 1.28) and 0.5 (not clipped: the pessimistic one), advantage 2
+    new = torch.tensor([[1.5, 0.5]], dtype=torch.float64).log()
+    ref = torch.zeros(1, 2, dtype=torch.float64)
+    advantages, lengths = torch.tensor([2.0], dtype=torch.float64), torch.tensor([2])
+    loss, metrics = grpo_tcr_loss(new, ref, advantages, lengths, beta_kl=0.0)
+    assert loss.item() == pytest.approx(-(1.28 * 2 + 0.5 * 2) / 2)
+    assert metrics["mean_ratio"] == pytest.approx(1.0)
+    assert metrics["clip_fraction"] == pytest.approx(1.0)  # both ratios lie outside
+    loss, _ = grpo_tcr_loss(new, ref, -advantages, lengths, beta_kl=0.0)
+    assert loss.item() == pytest.approx((1.5 * 2 + 0.8 * 2) / 2)
+
+
+@pytest.mark.parametrize(("advantage", "shift"), [(1.0, 0.26), (-1.0, -0.24)])
+def test_a_token_outside_the_trust_region_has_no_gradient(advantage, shift):
+    new = torch.tensor([[-2.0 + shift, -2.0]], dtype=torch.float64, requires_grad=True)
+    ref = torch.full((1, 2), -2.0, dtype=torch.float64)
+    advantages = torch.tensor([advantage], dtype=torch.float64)
+    loss, _ = grpo_tcr_loss(new, ref, advantages, torch.tensor([2]), beta_kl=0.0)
+    (gradient,) = torch.autograd.grad(loss, new)
+    assert gradient[0, 0] == 0
+    assert_close(gradient[0, 1], torch.tensor(-advantage / 2, dtype=torch.float64))
+
+
+def test_padding_changes_neither_loss_nor_gradient_nor_metrics(log_probs):
+    new, ref, old = log_probs
+    loss, metrics = grpo_tcr_loss(new, ref, ADVANTAGES, LENGTHS, log_probs_old=old)
+    (gradient,) = torch.autograd.grad(loss, new)
+    padding = torch.arange(7) >= LENGTHS.unsqueeze(1)
+    noisy = [x.detach().masked_fill(padding, fill) for x, fill in zip(log_probs, (-9, 5, 70), strict=True)]
+    noisy[0].requires_grad_()
+    noisy_loss, noisy_metrics = grpo_tcr_loss(
+        noisy[0], noisy[1], ADVANTAGES, LENGTHS, log_probs_old=noisy[2]
+    )
+    (noisy_gradient,) = torch.autograd.grad(noisy_loss, noisy[0])
+    assert_close(noisy_loss, loss, rtol=1e-12, atol=0)
+    assert_close(noisy_gradient, gradient, rtol=1e-12, atol=0)
+    assert noisy_gradient[padding].eq(0).all()
+    assert noisy_metrics == pytest.approx(metrics, rel=1e-12)
+
+
+def test_every_token_weighs_the_same_in_long_and_short_responses(log_probs):
+    new, ref, _ = log_probs
+    loss, _ = grpo_tcr_loss(new, ref, ADVANTAGES, LENGTHS)
+    parts = [
+        grpo_tcr_loss(new[i : i + 1], ref[i : i + 1], ADVANTAGES[i : i + 1], LENGTHS[i : i + 1])[0]
+        for i in range(4)
+    ]
+    expected = sum(part * n for part, n in zip(parts, LENGTHS, strict=True)) / LENGTHS.sum()
+    assert_close(loss, expected, rtol=1e-12, atol=0)
+
+
+def test_a_length_beyond_the_tensor_means_a_full_row(log_probs):
+    new, ref, _ = log_probs
+    full = torch.full((4,), 7)
+    beyond = torch.tensor([7, 50, 8, 600])
+    loss, metrics = grpo_tcr_loss(new, ref, ADVANTAGES, full)
+    loss_beyond, metrics_beyond = grpo_tcr_loss(new, ref, ADVANTAGES, beyond)
+    assert_close(loss_beyond, loss, rtol=0, atol=0)
+    assert metrics_beyond["mean_length_penalty"] == -0.25  # the length of 600 is still known
+    assert metrics["mean_length_penalty"] == 0
+
+
+def test_shaping_is_reported_and_leaves_the_loss_alone(log_probs):
+    new, ref, _ = log_probs
+    loss, _ = grpo_tcr_loss(new, ref, ADVANTAGES, LENGTHS)
+    shaped, metrics = grpo_tcr_loss(new, ref, ADVANTAGES, LENGTHS, L_max=6, L_cache=4)
+    assert_close(shaped, loss, rtol=0, atol=0)
+    assert metrics["mean_length_penalty"] == pytest.approx((-1 - 0.25 - 0 - 0.75) / 4)
+
+
+def test_equal_log_probs_give_minus_the_mean_advantage_a_token(log_probs):
+    new, _, _ = log_probs
+    loss, metrics = grpo_tcr_loss(new, new, ADVANTAGES, LENGTHS)
+    assert_close(loss, -(ADVANTAGES * LENGTHS).sum() / LENGTHS.sum(), rtol=1e-12, atol=0)
+    assert metrics["mean_advantage"] == pytest.approx(0.0)
+    assert (metrics["mean_kl"], metrics["mean_ratio"], metrics["clip_fraction"]) == (0, 1, 0)
+
+
+def test_gradients_reach_the_new_log_probs_alone(log_probs):
+    new, ref, old = (x.detach().requires_grad_() for x in log_probs)
+    loss, metrics = grpo_tcr_loss(new, ref, ADVANTAGES, LENGTHS, log_probs_old=old)
+    loss.backward()
+    assert new.grad.abs().sum() > 0
+    assert ref.grad is None
+    assert old.grad is None
+    assert not any(torch.is_tensor(value) and value.requires_grad for value in metrics.values())
+
+
+def test_no_real_token_gives_a_loss_and_a_gradient_of_zero(log_probs):
+    new, ref, old = log_probs
+    loss, _ = grpo_tcr_loss(new, ref, ADVANTAGES, torch.zeros(4).long(), log_probs_old=old)
+    (gradient,) = torch.autograd.grad(loss, new)
+    assert loss == 0
+    assert gradient.eq(0).all()
+
+
+def test_float_lengths_are_accepted(log_probs):
+    new, ref, _ = log_probs
+    assert_close(
+        grpo_tcr_loss(new, ref, ADVANTAGES, LENGTHS.float())[0],
+        grpo_tcr_loss(new, ref, ADVANTAGES, LENGTHS)[0],
+    )
+
+
+def test_defaults_are_those_of_the_contract():
+    defaults = {
+        name: parameter.default
+        for name, parameter in inspect.signature(grpo_tcr_loss).parameters.items()
+        if parameter.default is not parameter.empty
+    }
+    assert defaults == {
+        "eps_low": 0.2,
+        "eps_high": 0.28,
+        "beta_kl": 0.01,
+        "L_max": 512,
+        "L_cache": 100,
+        "log_probs_old": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"log_probs_ref": torch.zeros(4, 6)}, r"log_probs_ref: expected \(4, 7\), got \(4, 6\)"),
+        ({"log_probs_old": torch.zeros(4, 6)}, r"log_probs_old: expected \(4, 7\), got \(4, 6\)"),
+        ({"log_probs_old": torch.zeros(1, 7)}, r"log_probs_old: expected \(4, 7\), got \(1, 7\)"),
+        ({"advantages": torch.zeros(4, 1)}, r"advantages.*expected \(4,\), got \(4, 1\)"),
+        ({"response_lengths": torch.ones(3)}, r"response_lengths: expected \(4,\).*\(3,\)"),
+    ],
+)
+def test_shapes_that_do_not_match_are_named(log_probs, change, named):
+    new, ref, old = log_probs
+    arguments = {
+        "log_probs_ref": ref,
+        "advantages": ADVANTAGES,
+        "response_lengths": LENGTHS,
+        "log_probs_old": old,
+    }
+    with pytest.raises(ValueError, match=named):
+        grpo_tcr_loss(new, **(arguments | change))

@@ -1,0 +1,238 @@
+"""The policy and its batches: causal, blind to padding, aware of order, equal when sampling."""
+
+import math
+
+import pytest
+import torch
+from torch.testing import assert_close
+from trl.trainer.utils import selective_log_softmax
+
+from nexa_helpers.policy import (
+    SimplePolicy,
+    encode_examples,
+    response_log_probs,
+    response_mask,
+    sample_responses,
+)
+from nexa_helpers.training import encode_rollouts
+
+IDS = torch.tensor([[72, 105, 33, 32, 10, 65], [1, 2, 3, 4, 5, 6]])
+EXACT = {"rtol": 1e-10, "atol": 1e-10}
+
+
+def test_a_later_token_never_moves_an_earlier_logit(make_policy):
+    policy = make_policy(1)
+    before = policy(IDS)
+    for column in range(6):
+        changed = IDS.clone()
+        changed[:, column] = 200
+        after = policy(changed)
+        assert_close(after[:, :column], before[:, :column], rtol=0, atol=0)
+        assert not torch.allclose(after[:, column:], before[:, column:])
+
+
+def test_the_gradient_of_a_logit_stops_at_its_own_token(make_policy):
+    policy = make_policy(1)
+    embedded = []
+    policy.embedding.register_forward_hook(lambda *call: embedded.append(call[-1]))
+    policy(IDS)[:, 2].sum().backward(inputs=embedded)
+    moved = embedded[0].grad.abs().sum(dim=(0, 2))
+    assert moved[:3].gt(0).all()
+    assert moved[3:].eq(0).all()
+
+
+@pytest.mark.parametrize("left", [0, 3])
+@pytest.mark.parametrize("right", [0, 2])
+@pytest.mark.parametrize("padding", [0, 256])
+def test_padding_on_either_side_changes_no_logit(make_policy, left, right, padding):
+    policy = make_policy(2)
+    padded = torch.full((2, left + 6 + right), padding)
+    padded[:, left : left + 6] = IDS
+    mask = torch.zeros_like(padded)
+    mask[:, left : left + 6] = 1
+    logits = policy(padded, mask)
+    assert logits.isfinite().all()
+    assert_close(logits[:, left : left + 6], policy(IDS), **EXACT)
+
+
+def test_the_mask_may_hold_floats_or_booleans(make_policy):
+    policy = make_policy(2)
+    mask = torch.tensor([[0, 0, 1, 1, 1, 1], [1, 1, 1, 1, 1, 0]])
+    assert_close(policy(IDS, mask.float()), policy(IDS, mask), rtol=0, atol=0)
+    assert_close(policy(IDS, mask.bool()), policy(IDS, mask), rtol=0, atol=0)
+
+
+def test_a_row_of_padding_alone_is_finite(make_policy):
+    assert make_policy(2)(IDS, torch.zeros_like(IDS)).isfinite().all()
+
+
+def test_the_order_of_earlier_tokens_counts(make_policy):
+    policy = make_policy(3)
+    swapped = IDS[:, [1, 0, 2, 3, 4, 5]]
+    assert (policy(swapped)[:, 5] - policy(IDS)[:, 5]).abs().max() > 1e-3
+
+
+def test_train_mode_changes_nothing(make_policy):
+    policy = make_policy(3)
+    expected = policy(IDS)
+    assert_close(policy.train()(IDS), expected, rtol=0, atol=0)
+
+
+def test_the_policy_has_at_least_640_positions_and_names_an_input_that_is_too_long(make_policy):
+    assert SimplePolicy(5, 4, 1).max_positions >= 640
+    policy = make_policy(4, max_positions=5)
+    with pytest.raises(ValueError, match="input_ids: expected at most 5 positions, got 6"):
+        policy(IDS)
+    cache = []
+    policy.features(IDS[:, :5], cache=cache)
+    with pytest.raises(ValueError, match="expected at most 5 positions, got 6"):
+        policy.features(IDS[:, 5:], torch.ones(2, 6), cache)
+
+
+def test_get_log_probs_equals_trl_without_a_shift(make_policy):
+    policy = make_policy(5)
+    targets = torch.randint(257, IDS.shape, generator=torch.Generator().manual_seed(1))
+    mask = torch.tensor([[0, 1, 1, 1, 1, 1], [1, 1, 1, 1, 1, 1]])
+    expected = selective_log_softmax(policy(IDS, mask), targets)
+    assert_close(policy.get_log_probs(IDS, targets, mask), expected, **EXACT)
+
+
+TRIPLES = [
+    {"context": [{"role": "user", "content": "Hi"}], "response": "Hello there"},
+    {"context": [], "response": "x"},
+    {
+        "context": [
+            {"role": "user", "content": "One"},
+            {"role": "assistant", "content": "1"},
+            {"role": "user", "content": "Two\n\nplease"},
+        ],
+        "response": "",
+    },
+]
+
+
+def test_response_log_probs_equal_log_softmax_and_gather_over_the_vocabulary(
+    make_policy, tokenizer
+):
+    policy = make_policy(6)
+    log_probs = response_log_probs(policy, encode_examples(TRIPLES, tokenizer))
+    for row, triple in enumerate(TRIPLES):  # one row at a time, without padding
+        turns = triple["context"]
+        names = {"user": "Human", "assistant": "Assistant"}
+        text = "".join(f"\n\n{names[turn['role']]}: {turn['content']}" for turn in turns)
+        context = tokenizer.encode(text + "\n\nAssistant:")
+        response = [*tokenizer.encode(" " + triple["response"]), tokenizer.eos_token_id]
+        everything = policy(torch.tensor([context + response])).log_softmax(dim=-1)[0]
+        expected = everything[len(context) - 1 : -1].gather(1, torch.tensor(response)[:, None])
+        assert_close(log_probs[row, : len(response)], expected[:, 0], **EXACT)
+        assert log_probs[row, len(response) :].eq(0).all()
+
+
+def test_gradients_through_response_log_probs_equal_those_of_the_full_vocabulary(
+    make_policy, tokenizer
+):
+    policy = make_policy(6)
+    batch = encode_examples(TRIPLES, tokenizer)
+    weights = torch.randn(batch["response_ids"].shape, dtype=torch.float64)
+    time = weights.shape[1]
+    full = policy.get_log_probs(
+        batch["input_ids"][:, :-1], batch["input_ids"][:, 1:], batch["attention_mask"][:, :-1]
+    )[:, -time:]
+    mask = response_mask(batch["response_lengths"], time)
+    expected = torch.autograd.grad((full * mask * weights).sum(), policy.parameters())
+    ours = (response_log_probs(policy, batch) * weights).sum()
+    assert_close(torch.autograd.grad(ours, policy.parameters()), expected, **EXACT)
+
+
+def test_every_response_starts_in_the_same_column(tokenizer):
+    batch = encode_examples(TRIPLES, tokenizer)
+    time = batch["response_ids"].shape[1]
+    assert batch["response_lengths"].tolist() == [13, 3, 2]  # a space and an end-of-text token
+    assert_close(batch["input_ids"][:, -time:], batch["response_ids"])
+    real = batch["attention_mask"].bool()
+    for row, length in enumerate([13, 3, 2]):
+        assert real[row, -time : real.shape[1] - time + length].all()
+        assert not real[row, real.shape[1] - time + length :].any()
+        start = real.shape[1] - time - int(real[row, :-time].sum())
+        assert real[row, start:-time].all()  # the context touches the response
+        assert not real[row, :start].any()
+    assert batch["input_ids"][~real].eq(tokenizer.eos_token_id).all()
+
+
+def test_contexts_keep_their_end_and_responses_their_start(tokenizer):
+    triples = [{"context": [{"role": "user", "content": "abc" * 20}], "response": "xyz" * 20}]
+    batch = encode_examples(triples, tokenizer, max_context=14, max_response=4)
+    assert tokenizer.decode(batch["input_ids"][0].tolist()) == "bc\n\nAssistant: xyz"
+    assert tokenizer.eos_token_id not in batch["response_ids"]
+    assert batch["response_lengths"].tolist() == [4]
+
+
+def test_no_triples_is_an_error(tokenizer):
+    with pytest.raises(ValueError, match="triples: expected at least one triple, got none"):
+        encode_examples([], tokenizer)
+
+
+CONTEXTS = [[{"role": "user", "content": text}] for text in ("Hi", "A longer request", "Yo")]
+
+
+def test_sampled_log_probs_equal_those_of_a_full_pass_over_the_same_tokens(make_policy, tokenizer):
+    policy = make_policy(7)
+    policy.head.bias.data[tokenizer.eos_token_id] += 2.0  # so that rows end at different times
+    samples = sample_responses(policy, CONTEXTS, tokenizer, max_new_tokens=12)
+    records = [
+        {
+            "context": context,
+            "response": sample["response"],
+            "response_ids": sample["response_ids"],
+            "log_probs_old": sample["log_probs"],
+        }
+        for context, sample in zip(CONTEXTS, samples, strict=True)
+    ]
+    assert len({len(sample["response_ids"]) for sample in samples}) > 1
+    batch, log_probs_old = encode_rollouts(records, tokenizer)
+    assert batch["response_lengths"].tolist() == [len(s["response_ids"]) for s in samples]
+    # encode_rollouts keeps float32
+    assert_close(response_log_probs(policy, batch).float(), log_probs_old, rtol=1e-5, atol=1e-6)
+
+
+def test_sampling_follows_the_probabilities(unigram_policy, tokenizer):
+    # "a" has the probability 0.75, "b" 0.25, and the end never comes.
+    policy = unigram_policy({"a": math.log(3), "b": 0.0}, elsewhere=-50.0)
+    samples = sample_responses(policy, CONTEXTS * 20, tokenizer, max_new_tokens=20)
+    tokens = [token for sample in samples for token in sample["response_ids"]]
+    assert len(tokens) == 1200
+    assert set(tokens) == {ord("a"), ord("b")}
+    assert abs(tokens.count(ord("a")) / 1200 - 0.75) < 0.05  # four standard errors
+    assert samples[0]["log_probs"][0] == pytest.approx(
+        math.log({ord("a"): 0.75, ord("b"): 0.25}[tokens[0]]), abs=1e-6
+    )
+
+
+def test_a_response_ends_with_its_first_end_of_text_token(unigram_policy, tokenizer):
+    policy = unigram_policy({"a": 1.0, tokenizer.eos_token_id: 1.0}, elsewhere=-50.0)
+    for sample in sample_responses(policy, CONTEXTS * 5, tokenizer, max_new_tokens=8):
+        ids = sample["response_ids"]
+        assert tokenizer.eos_token_id not in ids[:-1]
+        assert ids[-1] == tokenizer.eos_token_id or len(ids) == 8
+        assert len(ids) == len(sample["log_probs"])
+        assert sample["response"] == "a" * ids.count(ord("a"))
+
+
+def test_the_same_seed_samples_the_same_responses(make_policy, tokenizer):
+    policy = make_policy(8)
+    samples = []
+    for seed in (5, 5, 6):
+        torch.manual_seed(seed)
+        samples.append(sample_responses(policy, CONTEXTS, tokenizer, max_new_tokens=5))
+    assert samples[0] == samples[1]
+    assert samples[0] != samples[2]
+
+
+def test_a_prompt_that_is_too_long_to_sample_from_keeps_its_end(make_policy, tokenizer):
+    policy = make_policy(8, max_positions=40)
+    seen = []
+    policy.embedding.register_forward_pre_hook(lambda module, ids: seen.append(ids[0]))
+    contexts = [[{"role": "user", "content": "x" * 100}]]
+    sample_responses(policy, contexts, tokenizer, max_new_tokens=10)
+    assert seen[0].shape == (1, 30)
+    assert tokenizer.decode(seen[0][0].tolist()).endswith("xx\n\nAssistant:")

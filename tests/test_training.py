@@ -1,0 +1,503 @@
+"""Section 5: warm start, logged turns, rollouts and on-policy training, in tiny worlds."""
+
+import functools
+import random
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from nexa_helpers import training
+from nexa_helpers.policy import encode_examples, response_log_probs
+from nexa_helpers.simulator import DEVELOPERS, LiveSession, simulate_conversations
+from nexa_helpers.training import (
+    assistant_examples,
+    collect_rollouts,
+    encode_rollouts,
+    frozen_copy,
+    rollout_rewards,
+    train_grpo_tcr,
+    train_on_policy,
+    warm_start,
+)
+
+
+def weights_of(model):
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+
+def assert_same_weights(model, before):
+    assert_close(model.state_dict(), before, rtol=0, atol=0)
+
+
+class LetterDeveloper:
+    """Likes every response with an "a" in it, and says so in one character."""
+
+    name = "letter"
+
+    def ask(self, rng, task):
+        return "go"
+
+    def answer(self, rng, task, response):
+        return ("+" if "a" in response else "-"), task
+
+
+@pytest.fixture
+def make_sessions(monkeypatch):
+    """Set how probable it is that a developer leaves without an answer."""
+
+    def make(leave_probability):
+        session = functools.partial(LiveSession, leave_probability=leave_probability)
+        monkeypatch.setattr(training, "LiveSession", session)
+
+    return make
+
+
+@pytest.fixture
+def loss_calls(monkeypatch):
+    """Record what the loss is called with; the real loss still answers."""
+    calls = []
+    real = training.grpo_tcr_loss
+
+    def record(new, ref, advantages, lengths, **others):
+        calls.append({"new": new, "ref": ref, "advantages": advantages, "lengths": lengths} | others)
+        return real(new, ref, advantages, lengths, **others)
+
+    monkeypatch.setattr(training, "grpo_tcr_loss", record)
+    return calls
+
+
+@pytest.fixture
+def separable(make_triple):
+    return [make_triple("aa", "thanks +"), make_triple("bb", "wrong -")] * 2
+
+
+# Warm start
+
+
+def test_examples_are_all_assistant_turns_answered_or_not():
+    text = "\n\nHuman: a\n\nAssistant: b\n\nHuman: c\n\nAssistant: d"
+    examples = assistant_examples([{"chosen": text}])
+    assert [example["response"] for example in examples] == ["b", "d"]
+    assert [len(example["context"]) for example in examples] == [1, 3]
+
+
+def test_warm_start_lowers_the_loss_and_ends_in_eval_mode(make_policy, make_triple, tokenizer):
+    policy = make_policy(1).train()
+    losses = warm_start(policy, [make_triple("abc")], tokenizer, 40, batch_size=2, lr=1e-2)
+    assert len(losses) == 40
+    assert losses[-1] < losses[0] / 2
+    assert not policy.training
+
+
+def test_the_first_loss_is_the_mean_negative_log_prob_of_a_response_token(
+    unigram_policy, make_triple, tokenizer
+):
+    examples = [make_triple("a" * n) for n in (1, 5, 9)]
+    losses = warm_start(unigram_policy({}), examples, tokenizer, 1, batch_size=4)
+    assert losses == pytest.approx([torch.tensor(257.0).log().item()])  # uniform
+
+
+def test_no_examples_for_the_warm_start_is_an_error(make_policy, tokenizer):
+    with pytest.raises(ValueError, match="examples: expected at least one example, got none"):
+        warm_start(make_policy(), [], tokenizer)
+
+
+def test_a_frozen_copy_is_equal_frozen_and_apart(make_policy):
+    policy = make_policy(1).train()
+    copy = frozen_copy(policy)
+    assert_same_weights(copy, policy.state_dict())
+    assert not copy.training
+    assert not any(parameter.requires_grad for parameter in copy.parameters())
+    assert all(parameter.requires_grad for parameter in policy.parameters())
+    policy.head.bias.data += 1
+    assert not torch.equal(copy.head.bias, policy.head.bias)
+    assert policy.training
+
+
+# Logged turns
+
+
+def test_logged_training_changes_the_policy_alone(make_policy, make_prm, separable, tokenizer):
+    policy, prm = make_policy(2), make_prm(2)
+    ref_policy = frozen_copy(policy)
+    before = weights_of(policy), weights_of(ref_policy), weights_of(prm)
+    # A random PRM may give one score to all; five steps with four rows will not all be equal.
+    train_grpo_tcr(policy, ref_policy, prm, separable, tokenizer, num_steps=5, lr=1e-2)
+    assert not torch.equal(policy.state_dict()["norm.weight"], before[0]["norm.weight"])
+    assert_same_weights(ref_policy, before[1])
+    assert_same_weights(prm, before[2])
+    assert all(parameter.grad is None for parameter in ref_policy.parameters())
+    assert all(parameter.grad is None for parameter in prm.parameters())
+
+
+def test_logged_training_returns_four_lists_of_floats(
+    make_policy, keyword_prm, separable, tokenizer
+):
+    policy = make_policy(2)
+    metrics = train_grpo_tcr(
+        policy, frozen_copy(policy), keyword_prm, separable, tokenizer, num_steps=3, batch_size=4
+    )
+    assert set(metrics) == {"losses", "kl_divs", "mean_rewards", "prm_accuracies"}
+    for values in metrics.values():
+        assert len(values) == 3
+        assert all(type(value) is float for value in values)
+    assert metrics["kl_divs"][0] == 0.0  # policy and reference are still equal
+    assert metrics["kl_divs"][-1] > 0.0
+
+
+def test_logged_training_raises_praised_and_lowers_corrected_responses(
+    make_policy, keyword_prm, separable, tokenizer
+):
+    policy = make_policy(3)
+    batch = encode_examples(separable[:2], tokenizer)
+    before = response_log_probs(policy, batch).sum(dim=1)
+    train_grpo_tcr(
+        policy, frozen_copy(policy), keyword_prm, separable, tokenizer, num_steps=10, lr=1e-2
+    )
+    praised, corrected = (response_log_probs(policy, batch).sum(dim=1) - before).tolist()
+    assert praised > 0.1
+    assert corrected < -0.1
+
+
+def test_one_step_equals_a_step_derived_by_hand(make_policy, keyword_prm, make_triple, tokenizer):
+    triples = [make_triple("aa", "thanks +"), make_triple("bbbb", "no -"), make_triple("c", "hm")]
+    policy = make_policy(4)
+    expected = make_policy(4)
+    metrics = train_grpo_tcr(
+        policy, frozen_copy(policy), keyword_prm, triples, tokenizer, num_steps=1, lr=1e-2
+    )
+    # Rewards 1, -1, 0 are their own advantages (mean 0, unbiased std 1). The ratio is 1.
+    advantages = torch.tensor([1.0, -1.0, 0.0], dtype=torch.float64)
+    log_probs = response_log_probs(expected, encode_examples(triples, tokenizer)).sum(dim=1)
+    num_tokens = 4 + 6 + 3  # each with a space and an end-of-text token
+    loss = -(advantages * log_probs).sum() / num_tokens
+    optimizer = torch.optim.AdamW(expected.parameters(), lr=1e-2, weight_decay=0.01)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(expected.parameters(), 1.0)
+    optimizer.step()
+    assert_close(policy.state_dict(), expected.state_dict(), rtol=1e-5, atol=1e-6)
+    assert metrics["losses"] == pytest.approx([-(4 - 6) / num_tokens])
+
+
+def test_optimizer_and_gradient_norm_are_those_of_the_contract(
+    make_policy, keyword_prm, separable, tokenizer, monkeypatch
+):
+    options, norms = [], []
+    adamw, clip = torch.optim.AdamW, torch.nn.utils.clip_grad_norm_
+    monkeypatch.setattr(
+        torch.optim, "AdamW", lambda p, **kw: options.append(kw) or adamw(p, **kw)
+    )
+    monkeypatch.setattr(
+        torch.nn.utils, "clip_grad_norm_", lambda p, norm: norms.append(norm) or clip(p, norm)
+    )
+    policy = make_policy(5)
+    train_grpo_tcr(policy, frozen_copy(policy), keyword_prm, separable, tokenizer, 2, lr=3e-4)
+    assert options == [{"lr": 3e-4, "weight_decay": 0.01}]
+    assert norms == [1.0, 1.0]
+
+
+def test_shaping_enters_the_rewards_and_not_the_reported_mean(
+    make_policy, keyword_prm, make_triple, tokenizer, monkeypatch
+):
+    triples = [make_triple("aa", "thanks +"), make_triple("bbbb", "thanks +")]
+    shaped = []
+    real = training.compute_grpo_advantages
+    monkeypatch.setattr(training, "overlong_reward", lambda length, *others: -length / 10)
+    monkeypatch.setattr(
+        training, "compute_grpo_advantages", lambda rewards: shaped.append(rewards) or real(rewards)
+    )
+    policy = make_policy(5)
+    metrics = train_grpo_tcr(policy, frozen_copy(policy), keyword_prm, triples, tokenizer, 1)
+    assert sorted(shaped[0].tolist()) == pytest.approx([1 - 0.6, 1 - 0.4])
+    assert metrics["mean_rewards"] == [1.0]
+
+
+def test_prm_accuracy_is_the_share_of_rewards_equal_to_the_keyword_label(
+    make_policy, keyword_prm, make_triple, tokenizer
+):
+    feedback = ["thanks +", "thanks -", "wrong -", "hm +"]  # the second and the last are misread
+    triples = [make_triple("a", text) for text in feedback]
+    policy = make_policy(5)
+    metrics = train_grpo_tcr(policy, frozen_copy(policy), keyword_prm, triples, tokenizer, 2)
+    assert metrics["prm_accuracies"] == [0.5, 0.5]
+    assert metrics["mean_rewards"] == [0.0, 0.0]
+
+
+def test_the_context_is_read(make_policy, keyword_prm, make_triple, tokenizer, loss_calls):
+    triples = [make_triple("aa", "+", request=request) for request in ("Hi", "Yo")]
+    policy = make_policy(6)
+    train_grpo_tcr(policy, frozen_copy(policy), keyword_prm, triples, tokenizer, 1)
+    first, second = loss_calls[0]["new"]
+    assert (first - second).abs().max() > 1e-4
+    assert loss_calls[0]["lengths"].tolist() == [4, 4]  # response tokens alone are scored
+
+
+def test_beta_reaches_the_loss(make_policy, keyword_prm, separable, tokenizer, loss_calls):
+    policy = make_policy(6)
+    train_grpo_tcr(
+        policy, frozen_copy(policy), keyword_prm, separable, tokenizer, 1, beta_kl=0.3
+    )
+    assert loss_calls[0]["beta_kl"] == 0.3
+
+
+def test_a_batch_is_drawn_at_random_and_holds_no_row_twice(
+    make_policy, keyword_prm, make_triple, tokenizer, loss_calls
+):
+    triples = [make_triple("a" * n, "+") for n in range(12)]
+    policy = make_policy(6)
+    train_grpo_tcr(
+        policy, frozen_copy(policy), keyword_prm, triples, tokenizer, num_steps=6, batch_size=5
+    )
+    drawn = [call["lengths"].tolist() for call in loss_calls]
+    assert all(len(set(lengths)) == 5 for lengths in drawn)
+    assert len({tuple(lengths) for lengths in drawn}) > 1
+
+
+def test_logged_training_without_triples_is_an_error(make_policy, keyword_prm, tokenizer):
+    policy = make_policy()
+    with pytest.raises(ValueError, match="train_triples: expected at least one triple, got none"):
+        train_grpo_tcr(policy, policy, keyword_prm, [], tokenizer)
+
+
+# Rollouts
+
+
+def test_a_rollout_record_holds_all_that_training_needs(make_policy, tokenizer, make_sessions):
+    make_sessions(0.0)
+    records = collect_rollouts(
+        make_policy(7), DEVELOPERS[0], tokenizer, 3, 2, group_size=4, max_new_tokens=5
+    )
+    assert len(records) == 3 * 2 * 4
+    for record in records:
+        assert set(record) == {
+            "session",
+            "turn",
+            "context",
+            "response",
+            "feedback",
+            "response_ids",
+            "log_probs_old",
+            "loss_mask",
+        }
+        assert record["context"][-1]["role"] == "user"
+        assert isinstance(record["response"], str)
+        assert isinstance(record["feedback"], str)
+        assert record["loss_mask"] == 1.0
+        assert 1 <= len(record["response_ids"]) == len(record["log_probs_old"]) <= 5
+        assert max(record["log_probs_old"]) <= 0
+
+
+def test_the_responses_of_a_group_stand_together_and_share_their_context(
+    make_policy, tokenizer, make_sessions
+):
+    make_sessions(0.0)
+    records = collect_rollouts(
+        make_policy(7), DEVELOPERS[0], tokenizer, 3, 2, group_size=4, max_new_tokens=5
+    )
+    groups = [records[start : start + 4] for start in range(0, 24, 4)]
+    for group in groups:
+        assert len({(record["session"], record["turn"]) for record in group}) == 1
+        assert all(record["context"] == group[0]["context"] for record in group)
+        assert len({tuple(record["response_ids"]) for record in group}) > 1
+    keys = [(group[0]["session"], group[0]["turn"]) for group in groups]
+    assert keys == [(0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (2, 1)]
+
+
+def test_a_session_goes_on_from_the_first_response_of_its_group(
+    make_policy, tokenizer, make_sessions
+):
+    make_sessions(0.0)
+    records = collect_rollouts(
+        make_policy(7), DEVELOPERS[0], tokenizer, 1, 2, group_size=3, max_new_tokens=5
+    )
+    first, second = records[0], records[3]
+    assert second["context"] == [
+        *first["context"],
+        {"role": "assistant", "content": first["response"]},
+        {"role": "user", "content": first["feedback"]},
+    ]
+
+
+def test_a_group_whose_developer_left_is_masked_and_ends_its_session(
+    make_policy, tokenizer, make_sessions
+):
+    make_sessions(0.5)
+    records = collect_rollouts(
+        make_policy(7), DEVELOPERS[0], tokenizer, 8, 3, group_size=2, max_new_tokens=2
+    )
+    ended = {}
+    for record in records:
+        assert (record["feedback"] is None) == (record["loss_mask"] == 0.0)
+        if record["feedback"] is None:
+            ended.setdefault(record["session"], []).append(record["turn"])
+    assert 0 < len(ended) < 8
+    for session, turns in ended.items():
+        assert turns == [turns[0]] * 2  # the whole group
+        assert max(r["turn"] for r in records if r["session"] == session) == turns[0]
+
+
+def test_rollouts_stop_when_every_developer_has_left(make_policy, tokenizer, make_sessions):
+    make_sessions(1.0)
+    records = collect_rollouts(
+        make_policy(7), DEVELOPERS[0], tokenizer, 2, 3, group_size=2, max_new_tokens=2
+    )
+    assert len(records) == 4
+    assert all(record["loss_mask"] == 0.0 for record in records)
+
+
+def test_rollouts_repeat_with_both_seeds(make_policy, tokenizer):
+    policy, runs = make_policy(7), []
+    for seed in (1, 1, 2):
+        torch.manual_seed(0)
+        runs.append(
+            collect_rollouts(policy, DEVELOPERS[0], tokenizer, 2, 1, 2, max_new_tokens=3, seed=seed)
+        )
+    assert runs[0] == runs[1]
+    assert [r["context"] for r in runs[0]] != [r["context"] for r in runs[2]]
+
+
+def test_old_log_probs_equal_those_of_the_policy_that_sampled(
+    make_policy, tokenizer, make_sessions
+):
+    make_sessions(0.0)
+    policy = make_policy(8)
+    records = collect_rollouts(
+        policy, LetterDeveloper(), tokenizer, 2, 2, group_size=3, max_new_tokens=6
+    )
+    batch, log_probs_old = encode_rollouts(records, tokenizer)
+    for row, record in enumerate(records):
+        length = int(batch["response_lengths"][row])
+        assert batch["response_ids"][row, :length].tolist() == record["response_ids"]
+        assert log_probs_old[row, length:].eq(0).all()
+    assert_close(response_log_probs(policy, batch).float(), log_probs_old, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.xfail(strict=True, reason="sampling reads 544 context tokens, training only 256")
+def test_old_log_probs_fit_a_context_that_is_too_long(make_policy, tokenizer):
+    policy = make_policy(8)
+    context = [{"role": "user", "content": "x" * 300}]
+    sample = training.sample_responses(policy, [context], tokenizer, 6)[0]
+    record = {"context": context, "response": sample["response"]}
+    record |= {"response_ids": sample["response_ids"], "log_probs_old": sample["log_probs"]}
+    batch, log_probs_old = encode_rollouts([record], tokenizer)
+    assert_close(response_log_probs(policy, batch).float(), log_probs_old, rtol=1e-5, atol=1e-5)
+
+
+def test_the_prm_scores_answered_rollouts_and_the_others_get_zero(
+    keyword_prm, make_triple, tokenizer
+):
+    records = [
+        make_triple("a", "+") | {"loss_mask": 1.0},
+        make_triple("b", None) | {"loss_mask": 0.0},
+        make_triple("c", "-") | {"loss_mask": 1.0},
+    ]
+    assert rollout_rewards(keyword_prm, records, tokenizer).tolist() == [1.0, 0.0, -1.0]
+    assert rollout_rewards(keyword_prm, records[1:2], tokenizer).tolist() == [0.0]
+
+
+# On-policy training
+
+
+@pytest.fixture
+def letter_policy(unigram_policy):
+    """Writes "a", "b", "c", "d" or the end, equally often."""
+    return unigram_policy({letter: 0.0 for letter in ["a", "b", "c", "d", 256]}, elsewhere=-50.0)
+
+
+TINY = {"num_sessions": 2, "turns_per_session": 1, "group_size": 8, "L_max": 4, "L_cache": 2}
+
+
+def test_on_policy_training_raises_the_reward(
+    letter_policy, keyword_prm, tokenizer, make_sessions
+):
+    make_sessions(0.0)
+    metrics = train_on_policy(
+        letter_policy, frozen_copy(letter_policy), keyword_prm, LetterDeveloper(), tokenizer,
+        num_iterations=15, lr=0.1, **TINY,
+    )  # fmt: skip
+    start, end = sum(metrics["mean_rewards"][:2]) / 2, sum(metrics["mean_rewards"][-2:]) / 2
+    assert end > start + 0.5
+    assert set(metrics) >= {"losses", "kl_divs", "mean_rewards"}
+    for values in metrics.values():
+        assert len(values) == 15
+        assert all(type(value) is float for value in values)
+    assert metrics["clip_fractions"][0] > 0  # two epochs a batch: the second one can be clipped
+
+
+def test_on_policy_training_changes_the_policy_alone(letter_policy, make_prm, tokenizer):
+    ref_policy, prm = frozen_copy(letter_policy), make_prm(1)
+    before = weights_of(letter_policy), weights_of(ref_policy), weights_of(prm)
+    train_on_policy(
+        letter_policy, ref_policy, prm, LetterDeveloper(), tokenizer, num_iterations=2, **TINY
+    )
+    assert not torch.equal(letter_policy.head.bias, before[0]["head.bias"])
+    assert_same_weights(ref_policy, before[1])
+    assert_same_weights(prm, before[2])
+
+
+def test_groups_without_an_answer_give_no_gradient(
+    letter_policy, keyword_prm, tokenizer, make_sessions
+):
+    make_sessions(1.0)
+    metrics = train_on_policy(
+        letter_policy, frozen_copy(letter_policy), keyword_prm, LetterDeveloper(), tokenizer,
+        num_iterations=1, **TINY,
+    )  # fmt: skip
+    assert metrics["losses"] == [0.0]
+    assert all(parameter.grad.eq(0).all() for parameter in letter_policy.parameters())
+
+
+def test_the_loss_gets_groups_behaviour_and_mask(
+    letter_policy, keyword_prm, tokenizer, make_sessions, loss_calls, monkeypatch
+):
+    make_sessions(0.5)
+    rollouts = []
+    monkeypatch.setattr(
+        training, "collect_rollouts", lambda *a, **k: rollouts.append(collect_rollouts(*a, **k)) or rollouts[-1]
+    )
+    train_on_policy(
+        letter_policy, frozen_copy(letter_policy), keyword_prm, LetterDeveloper(), tokenizer,
+        num_iterations=1, num_sessions=6, turns_per_session=1, group_size=4, L_max=4, L_cache=2,
+    )  # fmt: skip
+    (records,) = rollouts
+    assert {record["loss_mask"] for record in records} == {0.0, 1.0}
+    assert len(loss_calls) == 2  # two epochs on the same rollouts
+    for call in loss_calls:
+        _, log_probs_old = encode_rollouts(records, tokenizer)
+        assert_close(call["log_probs_old"], log_probs_old)
+        assert (call["L_max"], call["L_cache"]) == (4, 2)
+        for row, record in enumerate(records):
+            expected = len(record["response_ids"]) if record["loss_mask"] else 0
+            assert call["lengths"][row] == expected
+        rewards = [
+            (record["feedback"] == "+") - (record["feedback"] == "-")
+            - max(0, len(record["response_ids"]) - 2) / 2
+            for record in records
+        ]  # fmt: skip
+        groups = torch.tensor(rewards).view(-1, 4)
+        spread = groups.std(dim=1, keepdim=True)
+        expected = (groups - groups.mean(dim=1, keepdim=True)) / spread.where(spread > 0, 1.0)
+        assert_close(call["advantages"], expected.flatten())
+
+
+def test_the_defaults_of_on_policy_training_let_r_and_c_act():
+    defaults = dict(
+        zip(
+            train_on_policy.__code__.co_varnames[5 : train_on_policy.__code__.co_argcount],
+            train_on_policy.__defaults__,
+            strict=True,
+        )
+    )
+    assert (defaults["L_max"], defaults["L_cache"], defaults["num_epochs"]) == (96, 32, 2)
+
+
+def test_simulated_conversations_train_every_piece_together(make_policy, make_prm, tokenizer):
+    rows = simulate_conversations(4, seed=3)
+    policy = make_policy(9)
+    examples = random.Random(0).choices(assistant_examples(rows), k=4)
+    assert len(warm_start(policy, examples, tokenizer, 2, batch_size=2)) == 2
+    metrics = train_on_policy(
+        policy, frozen_copy(policy), make_prm(9), DEVELOPERS[5], tokenizer, 1, 1, 2, 2, L_max=6, L_cache=2
+    )
+    assert len(metrics["losses"]) == 1
