@@ -71,7 +71,7 @@ def test_every_installed_pin_admits_the_first_release_of_a_supported_python(pyth
         if pinned.get(canonicalize_name(each.name)) == each.version
     }
     assert needs
-    refused = {pin: why for pin, why in needs.items() if not SpecifierSet(why or "").contains(python)}
+    refused = [pin for pin, why in needs.items() if not SpecifierSet(why or "").contains(python)]
     assert not refused
 
 

@@ -414,13 +414,13 @@ def test_on_policy_training_raises_the_reward(
     make_sessions(0.0)
     metrics = train_on_policy(
         letter_policy, frozen_copy(letter_policy), keyword_prm, LetterDeveloper(), tokenizer,
-        num_iterations=15, lr=0.1, **TINY,
+        num_iterations=20, lr=0.02, **TINY,
     )  # fmt: skip
     start, end = sum(metrics["mean_rewards"][:2]) / 2, sum(metrics["mean_rewards"][-2:]) / 2
-    assert end > start + 0.5
+    assert end > start + 0.25
     assert set(metrics) >= {"losses", "kl_divs", "mean_rewards"}
     for values in metrics.values():
-        assert len(values) == 15
+        assert len(values) == 20
         assert all(type(value) is float for value in values)
     assert metrics["clip_fractions"][0] > 0  # two epochs a batch: the second one can be clipped
 
