@@ -1,6 +1,7 @@
 """Section 1: turns, triples and pairs, by hand cases and on the real file."""
 
 import copy
+from itertools import pairwise
 
 import pytest
 
@@ -73,7 +74,9 @@ def test_one_speaker_twice_stays_two_turns():
 
 @pytest.mark.parametrize("wrong", [None, 3, b"\n\nHuman: Hi", ["\n\nHuman: Hi"]])
 def test_text_that_is_no_string_is_named(wrong):
-    with pytest.raises(TypeError, match=rf"raw_text: expected a string, got {type(wrong).__name__}"):
+    with pytest.raises(
+        TypeError, match=rf"raw_text: expected a string, got {type(wrong).__name__}"
+    ):
         parse_conversation(wrong)
 
 
@@ -161,8 +164,7 @@ def test_the_real_file_keeps_its_hard_cases(hh_rows):
         for turns in parsed
     )
     not_alternating = sum(
-        any(a["role"] == b["role"] for a, b in zip(turns, turns[1:], strict=False))
-        for turns in parsed
+        any(a["role"] == b["role"] for a, b in pairwise(turns)) for turns in parsed
     )
     assert (blank, inside, not_alternating) == (128, 40, 8)
 

@@ -10,10 +10,12 @@ from scipy import stats
 from torch.distributions import Categorical, kl_divergence
 
 from nexa_helpers.evaluation import (
+    centred_mean,
     evaluate_personalization,
     exact_kl,
     pairwise_accuracy,
     plot_comparison,
+    plot_satisfaction,
     preference_interval,
     proportion_interval,
     satisfaction,
@@ -271,4 +273,29 @@ def test_the_comparison_is_a_bar_chart_with_labels():
     plt.close(figure)
     figure = plot_comparison(0.4, 0.7)
     assert len(figure.axes[0].collections) == 0
+    plt.close(figure)
+
+
+@pytest.mark.parametrize(("window", "first"), [(1, 0), (4, 1.5), (5, 2), (7, 3), (50, 3)])
+def test_smoothing_a_straight_line_changes_nothing(window, first):
+    steps, means = centred_mean([10.0 + 2 * step for step in range(7)], window)
+    assert steps[0] == first
+    assert len(steps) == len(means) == 7 - min(window, 7) + 1
+    assert means == pytest.approx(10 + 2 * steps)
+
+
+def test_the_satisfaction_plot_has_a_bar_and_an_interval_for_each_result():
+    names = [("ann", "old"), ("bo", "old"), ("ann", "new"), ("bo", "new")]
+    shares = [0.1, 0.2, 0.7, 0.8]
+    results = {
+        name: (share, (share - 0.1, share + 0.1)) for name, share in zip(names, shares, strict=True)
+    }
+    figure = plot_satisfaction(results)
+    (axis,) = figure.axes
+    assert [bar.get_height() for bar in axis.patches] == shares
+    assert len(axis.collections) == 4
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["old", "new"]
+    assert axis.get_xlabel()
+    assert axis.get_ylabel()
+    assert axis.get_title()
     plt.close(figure)

@@ -49,7 +49,15 @@ def test_a_longer_word_may_be_a_keyword_of_its_own():
 
 
 def test_words_are_runs_of_letters_and_apostrophes():
-    assert words("No, I DON'T know: x_1 wrong2go") == ["no", "i", "don't", "know", "x", "wrong", "go"]
+    assert words("No, I DON'T know: x_1 wrong2go") == [
+        "no",
+        "i",
+        "don't",
+        "know",
+        "x",
+        "wrong",
+        "go",
+    ]
     assert words("naïve-good\nwrong") == ["naïve", "good", "wrong"]
     assert words("42 !") == []
 

@@ -18,7 +18,7 @@ ADVANTAGES = torch.tensor([1.3, -0.7, 0.4, -1.0], dtype=torch.float64)
 
 @pytest.fixture
 def log_probs():
-    """New, reference and old log-probs (4, 7): far enough apart that both clips act; 0 at padding."""
+    """New, reference and old log-probs (4, 7), so far apart that both clips act; padding is 0."""
     mask = torch.arange(7) < LENGTHS.unsqueeze(1)
     start = torch.randn(4, 7, generator=torch.Generator().manual_seed(10), dtype=torch.float64) - 3
     values = []
@@ -132,7 +132,13 @@ def test_each_group_of_a_batch_is_compared_with_itself_alone():
 
 @pytest.mark.parametrize(
     "rewards",
-    [torch.tensor([0.7]), torch.ones(8), torch.full((8,), 0.1), torch.ones(3, 1), torch.zeros(2, 4)],
+    [
+        torch.tensor([0.7]),
+        torch.ones(8),
+        torch.full((8,), 0.1),
+        torch.ones(3, 1),
+        torch.zeros(2, 4),
+    ],
     ids=["single", "constant", "constant 0.1", "groups of one", "constant groups"],
 )
 def test_nothing_to_compare_gives_zeros_and_never_nan(rewards):
@@ -189,7 +195,10 @@ def test_padding_changes_neither_loss_nor_gradient_nor_metrics(log_probs):
     loss, metrics = grpo_tcr_loss(new, ref, ADVANTAGES, LENGTHS, log_probs_old=old)
     (gradient,) = torch.autograd.grad(loss, new)
     padding = torch.arange(7) >= LENGTHS.unsqueeze(1)
-    noisy = [x.detach().masked_fill(padding, fill) for x, fill in zip(log_probs, (-9, 5, 70), strict=True)]
+    noisy = [
+        x.detach().masked_fill(padding, fill)
+        for x, fill in zip(log_probs, (-9, 5, 70), strict=True)
+    ]
     noisy[0].requires_grad_()
     noisy_loss, noisy_metrics = grpo_tcr_loss(
         noisy[0], noisy[1], ADVANTAGES, LENGTHS, log_probs_old=noisy[2]

@@ -138,7 +138,10 @@ def test_fewer_than_one_vote_is_an_error(make_prm, num_votes):
 def test_the_prm_reads_response_then_feedback_padded_on_the_right(make_triple, tokenizer):
     batch = encode_feedback([make_triple("code", "No."), make_triple("c", "")], tokenizer)
     lengths = batch["attention_mask"].sum(dim=1).tolist()
-    texts = [tokenizer.decode(row[:n]) for row, n in zip(batch["input_ids"].tolist(), lengths, strict=True)]
+    texts = [
+        tokenizer.decode(row[:n])
+        for row, n in zip(batch["input_ids"].tolist(), lengths, strict=True)
+    ]
     assert texts == ["Assistant: code\n\nHuman: No.", "Assistant: c\n\nHuman: "]
     assert batch["input_ids"][1, lengths[1] :].eq(tokenizer.eos_token_id).all()
     assert batch["attention_mask"][1, : lengths[1]].all()
@@ -181,7 +184,9 @@ def test_training_repeats_with_its_seed(make_prm, make_triple, tokenizer):
 
 @pytest.mark.parametrize("labels", [[], [1, 0]])
 def test_one_label_a_triple_is_needed(make_prm, make_triple, tokenizer, labels):
-    with pytest.raises(ValueError, match=rf"labels: expected one a triple.*got {len(labels)} labels"):
+    with pytest.raises(
+        ValueError, match=rf"labels: expected one a triple.*got {len(labels)} labels"
+    ):
         train_prm(make_prm(), [make_triple("a")], labels, tokenizer)
 
 

@@ -60,7 +60,9 @@ def loss_calls(monkeypatch):
     real = training.grpo_tcr_loss
 
     def record(new, ref, advantages, lengths, **others):
-        calls.append({"new": new, "ref": ref, "advantages": advantages, "lengths": lengths} | others)
+        calls.append(
+            {"new": new, "ref": ref, "advantages": advantages, "lengths": lengths} | others
+        )
         return real(new, ref, advantages, lengths, **others)
 
     monkeypatch.setattr(training, "grpo_tcr_loss", record)
@@ -185,9 +187,7 @@ def test_optimizer_and_gradient_norm_are_those_of_the_contract(
 ):
     options, norms = [], []
     adamw, clip = torch.optim.AdamW, torch.nn.utils.clip_grad_norm_
-    monkeypatch.setattr(
-        torch.optim, "AdamW", lambda p, **kw: options.append(kw) or adamw(p, **kw)
-    )
+    monkeypatch.setattr(torch.optim, "AdamW", lambda p, **kw: options.append(kw) or adamw(p, **kw))
     monkeypatch.setattr(
         torch.nn.utils, "clip_grad_norm_", lambda p, norm: norms.append(norm) or clip(p, norm)
     )
@@ -235,9 +235,7 @@ def test_the_context_is_read(make_policy, keyword_prm, make_triple, tokenizer, l
 
 def test_beta_reaches_the_loss(make_policy, keyword_prm, separable, tokenizer, loss_calls):
     policy = make_policy(6)
-    train_grpo_tcr(
-        policy, frozen_copy(policy), keyword_prm, separable, tokenizer, 1, beta_kl=0.3
-    )
+    train_grpo_tcr(policy, frozen_copy(policy), keyword_prm, separable, tokenizer, 1, beta_kl=0.3)
     assert loss_calls[0]["beta_kl"] == 0.3
 
 
@@ -402,15 +400,13 @@ def test_the_prm_scores_answered_rollouts_and_the_others_get_zero(
 @pytest.fixture
 def letter_policy(unigram_policy):
     """Writes "a", "b", "c", "d" or the end, equally often."""
-    return unigram_policy({letter: 0.0 for letter in ["a", "b", "c", "d", 256]}, elsewhere=-50.0)
+    return unigram_policy(dict.fromkeys(["a", "b", "c", "d", 256], 0.0), elsewhere=-50.0)
 
 
 TINY = {"num_sessions": 2, "turns_per_session": 1, "group_size": 8, "L_max": 4, "L_cache": 2}
 
 
-def test_on_policy_training_raises_the_reward(
-    letter_policy, keyword_prm, tokenizer, make_sessions
-):
+def test_on_policy_training_raises_the_reward(letter_policy, keyword_prm, tokenizer, make_sessions):
     make_sessions(0.0)
     metrics = train_on_policy(
         letter_policy, frozen_copy(letter_policy), keyword_prm, LetterDeveloper(), tokenizer,
@@ -454,7 +450,9 @@ def test_the_loss_gets_groups_behaviour_and_mask(
     make_sessions(0.5)
     rollouts = []
     monkeypatch.setattr(
-        training, "collect_rollouts", lambda *a, **k: rollouts.append(collect_rollouts(*a, **k)) or rollouts[-1]
+        training,
+        "collect_rollouts",
+        lambda *a, **k: rollouts.append(collect_rollouts(*a, **k)) or rollouts[-1],
     )
     train_on_policy(
         letter_policy, frozen_copy(letter_policy), keyword_prm, LetterDeveloper(), tokenizer,
@@ -498,6 +496,16 @@ def test_simulated_conversations_train_every_piece_together(make_policy, make_pr
     examples = random.Random(0).choices(assistant_examples(rows), k=4)
     assert len(warm_start(policy, examples, tokenizer, 2, batch_size=2)) == 2
     metrics = train_on_policy(
-        policy, frozen_copy(policy), make_prm(9), DEVELOPERS[5], tokenizer, 1, 1, 2, 2, L_max=6, L_cache=2
+        policy,
+        frozen_copy(policy),
+        make_prm(9),
+        DEVELOPERS[5],
+        tokenizer,
+        1,
+        1,
+        2,
+        2,
+        L_max=6,
+        L_cache=2,
     )
     assert len(metrics["losses"]) == 1

@@ -1,0 +1,1 @@
+"""Measurements. Each is ``python -m benchmarks.<name>``; ``make benchmarks`` runs them all."""

@@ -1,0 +1,80 @@
+"""What all benchmarks share: figures, the machine, the result file, the printed table."""
+
+import json
+import os
+import platform
+import subprocess
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import torch
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = Path(__file__).resolve().parent / "results"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured number: what, how much, in which unit, and the goal where there is one."""
+
+    name: str
+    value: float
+    unit: str
+    goal: str = ""
+    met: bool | None = None
+
+
+def processor() -> str:
+    """Name the processor, as the system does."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if "model name" in line), "")
+
+
+def machine() -> dict[str, Any]:
+    """Describe the machine and the versions that a figure depends on."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return {
+        "processor": processor(),
+        "cores": os.cpu_count(),
+        "memory": f"{memory:.0f} GiB",
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "gpu": torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none",
+    }
+
+
+def commit() -> str:
+    """Name the commit that was measured; a ``+`` means that the tree had changes."""
+    git = ["git", "-C", str(ROOT)]
+    name = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
+    changed = subprocess.run(
+        [*git, "status", "--porcelain", "--", "nexa_helpers", "source"],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    return name.stdout.strip() + ("+" if changed.stdout.strip() else "")
+
+
+def save(name: str, title: str, figures: list[Figure], note: str = "") -> None:
+    """Print the figures and write them to ``benchmarks/results/<name>.json``."""
+    RESULTS.mkdir(exist_ok=True)
+    result = {
+        "title": title,
+        "note": note,
+        "date": date.today().isoformat(),
+        "commit": commit(),
+        "machine": machine(),
+        "figures": [asdict(figure) for figure in figures],
+    }
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+    print(f"\n{title}")
+    for figure in figures:
+        verdict = {True: "met", False: "NOT met", None: ""}[figure.met]
+        line = f"  {figure.name:58} {figure.value:10.2f} {figure.unit:14}"
+        print(f"{line} {figure.goal:10} {verdict}".rstrip())
+    print(f"  -> {path.relative_to(ROOT)}")
