@@ -8,14 +8,14 @@ NEXA_PROFILE ?= full
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := .ci/pip_install.py
-BENCHMARKS = $(filter-out _% report common,$(basename $(notdir $(wildcard benchmarks/*.py))))
+BENCHMARKS = $(filter-out _% report common gpu,$(basename $(notdir $(wildcard benchmarks/*.py))))
 
 export NEXA_STARTED := $(shell date +%s)
 export NEXA_PROFILE
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help course test lint release solutions benchmarks colab-check clean
+.PHONY: help course test lint sync release solutions benchmarks colab-check clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +34,9 @@ lint: $(VENV)/.lint ## check style, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+sync: $(VENV)/.course ## write the code of nexa_helpers/ into the notebook's cells
+	@$(BIN)/python -m nexa_helpers.notebook
 
 release: $(VENV)/.course ## generate release/ from source/ (and update the gradebook)
 	@$(BIN)/python -m nbgrader generate_assignment nexacode

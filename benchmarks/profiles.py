@@ -63,9 +63,7 @@ def main() -> None:
         output = folder / f"{profile}.ipynb"
         seconds, memory = execute(profile, output)
         goal = f"<= {seconds_goal:g}"
-        figures.append(
-            Figure(f"{profile}: wall time", seconds, "s", goal, seconds <= seconds_goal)
-        )
+        figures.append(Figure(f"{profile}: wall time", seconds, "s", goal, seconds <= seconds_goal))
         if memory_goal is None:
             figures.append(Figure(f"{profile}: peak memory", memory, "GB"))
         else:

@@ -15,8 +15,9 @@ Made by `make benchmarks` from `benchmarks/results/`. Figures stand as they came
 NO_GPU = """
 ## The solved notebook on a GPU
 
-No run on a GPU has been recorded: there was no GPU to borrow. `.github/workflows/gpu.yml` runs the
-same notebook, unchanged, on a GPU runner; `python -m benchmarks.gpu executed.ipynb` keeps its figures.
+No run on a GPU has been recorded: there was no GPU to borrow. `.github/workflows/gpu.yml` runs
+the same notebook, unchanged, on a GPU runner; `python -m benchmarks.gpu executed.ipynb` keeps
+its figures.
 """
 
 

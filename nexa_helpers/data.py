@@ -236,9 +236,7 @@ def load_tokenizer(source: str = "auto", texts: list[str] | None = None) -> Any:
     if source != "embedded":
         print(f"Asking the hub for {HUB_TOKENIZER} ...")
         with tempfile.TemporaryDirectory(prefix="nexacode-") as folder:
-            problem = fetch_from_hub(
-                FETCH_TOKENIZER, HUB_TOKENIZER, HUB_TOKENIZER_REVISION, folder
-            )
+            problem = fetch_from_hub(FETCH_TOKENIZER, HUB_TOKENIZER, HUB_TOKENIZER_REVISION, folder)
             if problem is None:
                 tokenizer = AutoTokenizer.from_pretrained(
                     folder, clean_up_tokenization_spaces=False, model_max_length=10**9

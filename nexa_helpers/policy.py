@@ -261,6 +261,7 @@ def sample_responses(
     tokenizer: Any,
     max_new_tokens: int = 96,
     prefix: str = "",
+    max_context: int = 256,
 ) -> list[dict[str, Any]]:
     """Sample one response for each context at temperature 1.
 
@@ -272,6 +273,7 @@ def sample_responses(
         tokenizer: The tokenizer of the policy.
         max_new_tokens: A response without an end-of-text token is cut at this length.
         prefix: Text in front of every conversation (the baseline's corrections).
+        max_context: Most tokens of a context; its end is kept, as in ``encode_examples``.
 
     Returns:
         One dict a context: ``response`` (text), ``response_ids`` (list of int, with the
@@ -281,7 +283,9 @@ def sample_responses(
     policy.eval()
     device = next(policy.parameters()).device
     room = policy.max_positions - max_new_tokens
-    prompts = tokenizer([prefix + render_context(context) for context in contexts])["input_ids"]
+    prefix_ids = tokenizer.encode(prefix)
+    prompts = tokenizer([render_context(context) for context in contexts])["input_ids"]
+    prompts = [prefix_ids + ids[-max_context:] for ids in prompts]
     left = min(max(map(len, prompts)), room)
     ids = torch.full((len(prompts), left), tokenizer.eos_token_id, device=device)
     mask = torch.zeros_like(ids)

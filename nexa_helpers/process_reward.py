@@ -137,7 +137,7 @@ def train_prm(
     tokenizer: Any,
     num_steps: int = 300,
     batch_size: int = 32,
-    lr: float = 1e-3,
+    lr: float = 2e-3,
     seed: int = 0,
 ) -> list[float]:
     """Train the PRM to predict the labels, then put it in eval mode.
@@ -151,7 +151,7 @@ def train_prm(
         tokenizer: Turns text into ids.
         num_steps: Number of updates.
         batch_size: Triples an update.
-        lr: Learning rate of AdamW.
+        lr: Highest learning rate of AdamW; it rises for a tenth of the steps, then falls to 0.
         seed: Seed of the draws.
 
     Returns:
@@ -170,6 +170,7 @@ def train_prm(
     rows_of_class = [[i for i, x in enumerate(labels) if x == label] for label in (-1, 0, 1)]
     rows_of_class = [rows for rows in rows_of_class if rows]
     optimizer = torch.optim.AdamW(prm.parameters(), lr=lr, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, num_steps, pct_start=0.1)
     losses = []
     prm.train()
     for _ in tqdm(range(num_steps), desc="PRM"):
@@ -181,6 +182,7 @@ def train_prm(
         loss.backward()
         torch.nn.utils.clip_grad_norm_(prm.parameters(), 1.0)
         optimizer.step()
+        schedule.step()
         losses.append(loss.item())
     prm.eval()
     return losses

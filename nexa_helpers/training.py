@@ -285,7 +285,10 @@ def train_on_policy(
     turns_per_session: int = 2,
     group_size: int = 8,
     num_epochs: int = 2,
+    num_votes: int = 5,
     lr: float = 5e-4,
+    eps_low: float = 0.2,
+    eps_high: float = 0.28,
     beta_kl: float = 0.01,
     L_max: int = 96,
     L_cache: int = 32,
@@ -304,27 +307,32 @@ def train_on_policy(
         turns_per_session: Most turns of a session.
         group_size: Responses a request.
         num_epochs: Updates on the same rollouts; from the second one on, clipping can act.
+        num_votes: Votes of the PRM on each response.
         lr: Learning rate of AdamW.
+        eps_low: The ratio is clipped from below at 1 - eps_low.
+        eps_high: The ratio is clipped from above at 1 + eps_high.
         beta_kl: Weight of the KL penalty.
         L_max: Most tokens of a response.
-        L_cache: Tokens before ``L_max`` in which the length is punished.
+        L_cache: Tokens before ``L_max`` in which the length is punished; 0 for no punishment.
         seed: Seed of the developer's requests and answers.
 
     Returns:
         Lists with one float a round: ``losses``, ``kl_divs``, ``mean_rewards`` (the PRM's,
-        before shaping), ``mean_lengths`` (tokens) and ``clip_fractions`` (last epoch).
+        before shaping), ``prm_accuracies`` (the share of answered responses whose reward equals
+        the keyword label), ``mean_lengths`` (tokens) and ``clip_fractions`` (last epoch).
     """
     device = next(policy.parameters()).device
     optimizer = torch.optim.AdamW(policy.parameters(), lr=lr, weight_decay=0.01)
     metrics: dict[str, list[float]] = {
-        "losses": [], "kl_divs": [], "mean_rewards": [], "mean_lengths": [], "clip_fractions": [],
+        "losses": [], "kl_divs": [], "mean_rewards": [], "prm_accuracies": [],
+        "mean_lengths": [], "clip_fractions": [],
     }  # fmt: skip
     for iteration in tqdm(range(num_iterations), desc=f"on-policy, {developer.name}"):
         records = collect_rollouts(
             policy, developer, tokenizer, num_sessions, turns_per_session, group_size, L_max,
             seed=seed * 10_000 + iteration,
         )  # fmt: skip
-        rewards = rollout_rewards(prm, records, tokenizer)
+        rewards = rollout_rewards(prm, records, tokenizer, num_votes)
         batch, log_probs_old = encode_rollouts(records, tokenizer, device)
         lengths = batch["response_lengths"]
         shaping = [overlong_reward(n, L_max, L_cache) for n in lengths.tolist()]
@@ -338,15 +346,19 @@ def train_on_policy(
         for _ in range(num_epochs):
             loss, step = grpo_tcr_loss(
                 response_log_probs(policy, batch), log_probs_ref, advantages, real_lengths,
-                beta_kl=beta_kl, L_max=L_max, L_cache=L_cache, log_probs_old=log_probs_old,
+                eps_low, eps_high, beta_kl, L_max, L_cache, log_probs_old,
             )  # fmt: skip
             optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
             optimizer.step()
+        num_answered = answered.sum().clamp(min=1)
+        labels = keyword_labels([record for record in records if record["loss_mask"]])
+        agrees = rewards[answered > 0] == torch.tensor(labels, device=device)
         metrics["losses"].append(loss.item())
         metrics["kl_divs"].append(float(step["mean_kl"]))
-        metrics["mean_rewards"].append((rewards.sum() / answered.sum().clamp(min=1)).item())
+        metrics["mean_rewards"].append((rewards.sum() / num_answered).item())
+        metrics["prm_accuracies"].append((agrees.sum() / num_answered).item())
         metrics["mean_lengths"].append(lengths.float().mean().item())
         metrics["clip_fractions"].append(float(step.get("clip_fraction", float("nan"))))
     return metrics

@@ -108,8 +108,10 @@ class Handler(BaseHTTPRequestHandler):
         elif rest[:1] == ["paths-info"]:
             wanted = self.wanted_paths()
             found = [entry for entry in entries if entry["path"] in wanted]
-            found += [{"type": "directory", "path": name, "oid": COMMIT, "size": 0}
-                      for name in wanted if any(e["path"].startswith(name + "/") for e in entries)]  # fmt: skip
+            folders = [n for n in wanted if any(e["path"].startswith(n + "/") for e in entries)]
+            found += [
+                {"type": "directory", "path": name, "oid": COMMIT, "size": 0} for name in folders
+            ]
             self.send_json(found)
         else:
             siblings = [{"rfilename": name} for name in files]

@@ -26,7 +26,8 @@ ROOT = Path(__file__).parent.parent
 
 
 def row(text):
-    return {"chosen": f"\n\nHuman: {text}\n\nAssistant: a", "rejected": f"\n\nHuman: {text}\n\nAssistant: b"}  # noqa: E501
+    start = f"\n\nHuman: {text}\n\nAssistant: "
+    return {"chosen": f"{start}a", "rejected": f"{start}b"}
 
 
 def packed(rows):
@@ -116,7 +117,8 @@ TOKENIZE = """
 import json, sys
 from nexa_helpers.data import load_tokenizer
 tokenizer = load_tokenizer("auto", ["some text"])
-texts = ["Hello world", "def f(x):\\n    return x", "caf\\u00e9 \\u4f60\\u597d \\U0001f600", " a  b "]
+texts = ["Hello world", "def f(x):\\n    return x", "caf\\u00e9 \\u4f60\\u597d \\U0001f600"]
+texts.append(" a  b ")
 ids = tokenizer(texts)["input_ids"]
 print(json.dumps({"ids": ids, "size": len(tokenizer), "pad": tokenizer.pad_token_id,
                   "back": [tokenizer.decode(row) == text for row, text in zip(ids, texts)]}))

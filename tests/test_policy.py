@@ -236,3 +236,16 @@ def test_a_prompt_that_is_too_long_to_sample_from_keeps_its_end(make_policy, tok
     sample_responses(policy, contexts, tokenizer, max_new_tokens=10)
     assert seen[0].shape == (1, 30)
     assert tokenizer.decode(seen[0][0].tolist()).endswith("xx\n\nAssistant:")
+
+
+def test_a_context_keeps_the_tokens_that_training_reads_and_the_prefix_is_never_cut(
+    make_policy, tokenizer
+):
+    policy = make_policy(8)
+    seen = []
+    policy.embedding.register_forward_pre_hook(lambda module, ids: seen.append(ids[0]))
+    contexts = [[{"role": "user", "content": "x" * 300}]]
+    sample_responses(policy, contexts, tokenizer, max_new_tokens=1, prefix="wishes")
+    batch = encode_examples([{"context": contexts[0], "response": "a"}], tokenizer)
+    assert tokenizer.decode(seen[0][0][:6].tolist()) == "wishes"
+    assert seen[0][0][6:].tolist() == batch["input_ids"][0, :256].tolist()
