@@ -190,8 +190,25 @@ def solved_copy(source: NotebookNode, executed: NotebookNode) -> NotebookNode:
     code_cells = [cell for cell in solved.cells if cell.cell_type == "code"]
     for count, cell in enumerate(code_cells, start=1):
         cell.execution_count = count
-        cell.outputs = [clean_output(output, count) for output in outputs[cell.id]]
+        cell.outputs = [clean_output(output, count) for output in merge_streams(outputs[cell.id])]
     return solved
+
+
+def merge_streams(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Join what a cell wrote to one stream, in pieces, into one output at its first place.
+
+    A progress bar writes hundreds of pieces, each beginning with a carriage return.
+    """
+    merged: list[NotebookNode] = []
+    streams: dict[str, NotebookNode] = {}
+    for output in copy.deepcopy(outputs):
+        if output.output_type == "stream" and output.name in streams:
+            streams[output.name].text += output.text
+            continue
+        if output.output_type == "stream":
+            streams[output.name] = output
+        merged.append(output)
+    return merged
 
 
 def clean_output(output: NotebookNode, count: int) -> NotebookNode:

@@ -1,0 +1,222 @@
+"""The authored notebook: its code is the package's, its graded cells stand alone, it is clean."""
+
+import ast
+import copy
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from nexa_helpers.notebook import SOURCE_NOTEBOOK, differences, refresh
+
+ROOT = Path(__file__).resolve().parents[1]
+SEED_CHECKS = {  # the origin's verification cells: what each prints when it has passed
+    "seed-check-1": "Parser verification passed.",
+    "seed-check-3": "PRM majority voting verification passed.",
+    "seed-check-4": "GRPO-TCR loss verification passed.",
+}
+SECTIONS = [
+    "0. Setup and Environment",
+    "1. Data Acquisition",
+    "2. Exploratory",
+    "3. Baseline",
+    "4. Model Design",
+    "5. Training Strategy",
+    "6. Evaluation",
+    "7. Error Analysis",
+    "8. Scalability and Deployment",
+    "9. Ethical",
+    "Summary",
+]
+
+
+@pytest.fixture(scope="module")
+def notebook():
+    return nbformat.read(SOURCE_NOTEBOOK, as_version=4)
+
+
+@pytest.fixture(scope="module")
+def solved():
+    return nbformat.read(ROOT / "solutions" / "nexacode" / "nexacode.ipynb", as_version=4)
+
+
+def settings(cell) -> dict:
+    return cell.metadata.get("nbgrader", {})
+
+
+def is_checked_by_machine(cell) -> bool:
+    return bool(settings(cell).get("grade")) and not settings(cell).get("solution")
+
+
+def tree_of(cell) -> ast.Module:
+    return ast.parse("\n".join(x for x in cell.source.splitlines() if not x.startswith("%")))
+
+
+class ModuleNames(ast.NodeVisitor):
+    """Names that a cell binds in the notebook's namespace; comprehensions bind none."""
+
+    def __init__(self):
+        self.bound = set()
+
+    def visit_FunctionDef(self, node):
+        self.bound.add(node.name)
+
+    visit_ClassDef = visit_FunctionDef
+
+    def visit_Lambda(self, node):
+        pass
+
+    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_Lambda
+
+    def visit_Name(self, node):
+        if isinstance(node.ctx, ast.Store):
+            self.bound.add(node.id)
+
+    def visit_alias(self, node):
+        self.bound.add(node.asname or node.name)
+
+
+def bound_names(cell) -> set[str]:
+    visitor = ModuleNames()
+    visitor.visit(tree_of(cell))
+    return visitor.bound
+
+
+# One source of truth
+
+
+def test_the_notebook_shows_the_package_letter_by_letter(notebook):
+    assert differences(notebook) == ""
+
+
+def test_a_change_in_the_notebook_is_shown_as_a_diff_and_refresh_takes_it_back(notebook):
+    changed = copy.deepcopy(notebook)
+    (cell,) = [cell for cell in changed.cells if cell.id == "given-overlong-reward"]
+    cell.source = cell.source.replace("def overlong_reward(", "def overlong_reward(extra, ", 1)
+    assert "+def overlong_reward(extra, " in differences(changed)
+    assert refresh(changed) == 1
+    assert [cell.source for cell in changed.cells] == [cell.source for cell in notebook.cells]
+
+
+def test_the_solved_notebook_is_the_source_with_outputs(notebook, solved):
+    assert [(c.id, c.cell_type, c.source, c.metadata) for c in solved.cells] == [
+        (c.id, c.cell_type, c.source, c.metadata) for c in notebook.cells
+    ]
+    assert solved.metadata == notebook.metadata
+    code = [cell for cell in solved.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    outputs = [output for cell in code for output in cell.outputs]
+    assert not [output for output in outputs if output.output_type == "error"]
+    for cell in code:
+        streams = [output.name for output in cell.outputs if output.output_type == "stream"]
+        assert len(streams) == len(set(streams)), f"{cell.id}: expected one output a stream"
+
+
+def test_seed_verification_cells_are_there_and_passed(notebook, solved):
+    text_of = {
+        cell.id: "".join(output.get("text", "") for output in cell.outputs)
+        for cell in solved.cells
+        if cell.cell_type == "code"
+    }
+    for name, message in SEED_CHECKS.items():
+        (source,) = [cell.source for cell in notebook.cells if cell.id == name]
+        assert "assert " in source
+        assert message.rstrip(".") in source
+        assert text_of[name].startswith(message)
+
+
+# Cells
+
+
+def test_sections_stand_in_order(notebook):
+    headings = [
+        line[3:]
+        for cell in notebook.cells
+        if cell.cell_type == "markdown"
+        for line in cell.source.splitlines()
+        if re.match(r"## (\d\.|Summary)", line)
+    ]
+    assert len(headings) == len(SECTIONS)
+    assert all(h.startswith(s) for h, s in zip(headings, SECTIONS, strict=True)), headings
+
+
+def test_source_has_no_outputs_and_every_cell_an_id_of_its_own(notebook):
+    nbformat.validate(notebook)
+    ids = [cell.id for cell in notebook.cells]
+    assert len(ids) == len(set(ids))
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == []
+            assert cell.execution_count is None
+
+
+def test_the_file_is_written_as_nbformat_writes_it(notebook):
+    assert SOURCE_NOTEBOOK.read_text() == nbformat.writes(notebook) + "\n"
+
+
+def test_no_placeholder_is_left(notebook):
+    for cell in notebook.cells:
+        assert not re.search(r"\bTBD\b|\bFIXME\b|\bXXX\b|\| \? \|", cell.source), cell.id
+
+
+def test_metadata_asks_colab_for_a_t4(notebook):
+    assert notebook.metadata.accelerator == "GPU"
+    assert notebook.metadata.colab.gpuType == "T4"
+    assert notebook.metadata.kernelspec.name == "python3"
+
+
+def test_one_cell_holds_the_parameters(notebook):
+    (cell,) = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
+    assert bound_names(cell) >= {
+        "PROFILE", "DATA_SOURCE", "NUM_CONVERSATIONS", "NUM_STEPS", "SEED", "DEVICE",
+    }  # fmt: skip
+    assert all(isinstance(node, ast.Assign) for node in tree_of(cell).body)
+
+
+def test_given_code_is_locked(notebook):
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and cell.id.startswith(("given-", "setup-")):
+            if cell.id == "setup-live-world":
+                continue  # it uses what students wrote, and runs like any other cell
+            assert settings(cell).get("locked"), f"{cell.id}: expected a locked cell"
+            assert not settings(cell).get("solution")
+
+
+# Graded cells
+
+
+def test_a_graded_cell_binds_no_name_that_any_other_cell_reads(notebook):
+    """Else a failure half-way through a graded cell could cost another cell its points."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    bound_elsewhere = set()
+    for cell in code:
+        if not is_checked_by_machine(cell):
+            bound_elsewhere |= bound_names(cell)
+    for cell in code:
+        if is_checked_by_machine(cell):
+            assert not bound_names(cell) & bound_elsewhere, cell.id
+
+
+def test_a_graded_cell_reads_no_name_that_only_another_graded_cell_binds(notebook):
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    shared, graded = set(), set()
+    for cell in code:
+        target = graded if is_checked_by_machine(cell) else shared
+        target |= bound_names(cell)
+    for cell in filter(is_checked_by_machine, code):
+        read = {n.id for n in ast.walk(tree_of(cell)) if isinstance(n, ast.Name)}
+        borrowed = (read & graded) - shared - bound_names(cell)
+        inside = {
+            n.id
+            for n in ast.walk(tree_of(cell))
+            if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+        } | {n.arg for n in ast.walk(tree_of(cell)) if isinstance(n, ast.arg)}
+        assert not borrowed - inside, cell.id
+
+
+def test_every_assert_of_a_graded_cell_has_a_message(notebook):
+    for cell in filter(is_checked_by_machine, notebook.cells):
+        for node in ast.walk(tree_of(cell)):
+            if isinstance(node, ast.Assert):
+                assert node.msg is not None, f"{cell.id}: {ast.unparse(node)}"
