@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import dis
 import re
 from pathlib import Path
 
@@ -53,34 +54,35 @@ def tree_of(cell) -> ast.Module:
     return ast.parse("\n".join(x for x in cell.source.splitlines() if not x.startswith("%")))
 
 
-class ModuleNames(ast.NodeVisitor):
-    """Names that a cell binds in the notebook's namespace; comprehensions bind none."""
-
-    def __init__(self):
-        self.bound = set()
-
-    def visit_FunctionDef(self, node):
-        self.bound.add(node.name)
-
-    visit_ClassDef = visit_FunctionDef
-
-    def visit_Lambda(self, node):
-        pass
-
-    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_Lambda
-
-    def visit_Name(self, node):
-        if isinstance(node.ctx, ast.Store):
-            self.bound.add(node.id)
-
-    def visit_alias(self, node):
-        self.bound.add(node.asname or node.name)
+def names_stored(tree: ast.AST) -> set[str]:
+    """Every name that some code binds, at any depth."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.arg):
+            names.add(node.arg)
+        elif isinstance(node, ast.alias):
+            names.add(node.asname or node.name)
+    return names
 
 
 def bound_names(cell) -> set[str]:
-    visitor = ModuleNames()
-    visitor.visit(tree_of(cell))
-    return visitor.bound
+    """Names that a cell leaves in the notebook's namespace."""
+    code = compile(tree_of(cell), cell.id, "exec")
+    stored = {
+        x.argval for x in dis.get_instructions(code) if x.opname in ("STORE_NAME", "STORE_GLOBAL")
+    }
+    return {name for name in stored if isinstance(name, str)}
+
+
+def names_from_other_cells(cell) -> set[str]:
+    """Names that a cell reads and binds nowhere itself."""
+    tree = tree_of(cell)
+    read = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    return read - names_stored(tree)
 
 
 # One source of truth
@@ -186,33 +188,14 @@ def test_given_code_is_locked(notebook):
 # Graded cells
 
 
-def test_a_graded_cell_binds_no_name_that_any_other_cell_reads(notebook):
+def test_no_cell_reads_a_name_that_a_graded_cell_binds(notebook):
     """Else a failure half-way through a graded cell could cost another cell its points."""
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    bound_elsewhere = set()
-    for cell in code:
-        if not is_checked_by_machine(cell):
-            bound_elsewhere |= bound_names(cell)
-    for cell in code:
-        if is_checked_by_machine(cell):
-            assert not bound_names(cell) & bound_elsewhere, cell.id
-
-
-def test_a_graded_cell_reads_no_name_that_only_another_graded_cell_binds(notebook):
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    shared, graded = set(), set()
-    for cell in code:
-        target = graded if is_checked_by_machine(cell) else shared
-        target |= bound_names(cell)
-    for cell in filter(is_checked_by_machine, code):
-        read = {n.id for n in ast.walk(tree_of(cell)) if isinstance(n, ast.Name)}
-        borrowed = (read & graded) - shared - bound_names(cell)
-        inside = {
-            n.id
-            for n in ast.walk(tree_of(cell))
-            if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-        } | {n.arg for n in ast.walk(tree_of(cell)) if isinstance(n, ast.arg)}
-        assert not borrowed - inside, cell.id
+    for graded in filter(is_checked_by_machine, code):
+        for cell in code:
+            if cell is not graded:
+                shared = bound_names(graded) & names_from_other_cells(cell)
+                assert not shared, f"{cell.id} reads {shared}, which {graded.id} binds"
 
 
 def test_every_assert_of_a_graded_cell_has_a_message(notebook):
