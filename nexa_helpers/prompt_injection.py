@@ -79,8 +79,12 @@ class PromptInjectionBaseline:
         return f"\n\nHuman: {self.build_prompt('').strip()}" if self.correction_cache else ""
 
     def inject_into(self, policy: nn.Module, tokenizer: Any) -> PrefixedPolicy:
-        """Return the policy as it is with the corrections in front of its input."""
-        prefix_ids = torch.tensor(tokenizer.encode(self.prefix()), dtype=torch.long)
+        """Return the policy as it is with the corrections in front of its input.
+
+        Where the model has too few positions for all of them, the newest tokens are kept.
+        """
+        room = policy.max_positions - 256 - 128  # the longest context and response of a batch
+        prefix_ids = torch.tensor(tokenizer.encode(self.prefix())[-room:], dtype=torch.long)
         return PrefixedPolicy(policy, prefix_ids.to(next(policy.parameters()).device))
 
     def evaluate(self, triples: list[dict[str, Any]], policy: nn.Module, tokenizer: Any) -> float:

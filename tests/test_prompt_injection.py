@@ -1,6 +1,5 @@
 """Section 3: the baseline keeps corrections and puts them in front of what the model reads."""
 
-import pytest
 import torch
 from torch.testing import assert_close
 
@@ -87,12 +86,11 @@ def test_the_baseline_is_scored_by_the_metric_of_section_6(make_policy, make_tri
     assert list(baseline.correction_cache) == ["No, Python."]  # the test rows teach nothing
 
 
-@pytest.mark.xfail(
-    strict=True, reason="ten long corrections, context and response pass 640 positions"
-)
 def test_a_full_cache_of_long_corrections_still_fits(make_policy, make_triple, tokenizer):
     baseline = PromptInjectionBaseline()
     for _ in range(10):
         baseline.add_correction("no " * 100)
     triples = [make_triple("y" * 200, "thanks", request="x" * 300)]
     assert 0 <= baseline.evaluate(triples, make_policy(4), tokenizer) <= 1
+    kept = baseline.inject_into(make_policy(4), tokenizer).prefix_ids
+    assert tokenizer.decode(kept.tolist()) == baseline.prefix()[-256:]  # the newest ones
