@@ -115,6 +115,23 @@ def test_release_holds_no_hidden_test_line(course):
     assert not leaked
 
 
+def test_a_student_can_read_every_question_that_a_person_grades(course):
+    """nbgrader replaces the whole text of an answer cell: the question must stand before it."""
+    cells = nbformat.reads(course.release.decode(), as_version=4).cells
+    answers = [
+        place
+        for place, cell in enumerate(cells)
+        if info(cell).get("grade") and info(cell).get("solution") and cell.cell_type == "markdown"
+    ]
+    assert len(answers) == 3
+    for place in answers:
+        question, answer = cells[place - 1], cells[place]
+        assert answer.source == "YOUR ANSWER HERE"
+        assert not info(question).get("solution")
+        assert f"({info(answer)['points']} points)" in question.source
+        assert question.source.endswith("Write your answer into the next cell.")
+
+
 def test_release_has_no_outputs(course):
     cells = json.loads(course.release)["cells"]
     assert not [cell for cell in cells if cell.get("outputs") or cell.get("execution_count")]
