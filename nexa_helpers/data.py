@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tokenizers import ByteLevelBPETokenizer, Tokenizer
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from nexa_helpers.simulator import simulate_conversations
@@ -170,10 +170,11 @@ def load_conversations(
         source: See ``find_source``; or what it returned: the name and the path.
         split: ``"train"`` or ``"test"``.
         limit: At most so many rows, from the start; None takes all.
-        seed: Seed of the simulated developers; the test split uses the next one.
+        seed: Seed of the simulated developers.
 
     Returns:
-        Rows with the texts ``chosen`` and ``rejected``.
+        Rows with the texts ``chosen`` and ``rejected``; the simulated ones hold more, see
+        ``simulate_conversations``.
 
     Raises:
         ValueError: An argument is out of range, or the source cannot be read.
@@ -184,8 +185,8 @@ def load_conversations(
         raise ValueError(f"limit: expected None, or 1 or more, got {limit}")
     name, path = source if isinstance(source, tuple) else find_source(source)
     if name == "embedded":
-        size, offset = (1200, 0) if split == "train" else (240, 1)
-        rows = simulate_conversations(size, seed + offset)
+        size = 5000 if split == "train" else 500
+        rows = simulate_conversations(min(limit or size, size), seed, split)
     else:
         rows = read_split(Path(path), split)
     rows = rows[:limit]
@@ -195,6 +196,9 @@ def load_conversations(
 
 def train_tokenizer(texts: list[str], vocab_size: int = 4096) -> PreTrainedTokenizerFast:
     """Train a byte-level BPE tokenizer, GPT-2's kind. It can write any text without loss.
+
+    One rule more than GPT-2: a capital inside a word starts a new token, so that the "Prices"
+    of ``sortPrices`` is one token in every name.
 
     Args:
         texts: The texts to learn from.
@@ -208,12 +212,21 @@ def train_tokenizer(texts: list[str], vocab_size: int = 4096) -> PreTrainedToken
     """
     if not texts:
         raise ValueError("texts: expected at least one text, got none")
-    bpe = ByteLevelBPETokenizer()
-    bpe.train_from_iterator(
-        texts, vocab_size, min_frequency=2, show_progress=False, special_tokens=["<|endoftext|>"]
+    bpe = Tokenizer(models.BPE())
+    capitals = pre_tokenizers.Split(Regex(r"(?<=[a-z])[A-Z][a-z]*"), "isolated")
+    bytes_only = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bpe.pre_tokenizer = pre_tokenizers.Sequence([capitals, bytes_only])
+    bpe.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        min_frequency=2,
+        show_progress=False,
+        special_tokens=["<|endoftext|>"],
+        initial_alphabet=sorted(bytes_only.alphabet()),
     )
+    bpe.train_from_iterator(texts, trainer)
     return PreTrainedTokenizerFast(
-        tokenizer_object=Tokenizer.from_str(bpe.to_str()),
+        tokenizer_object=bpe,
         eos_token="<|endoftext|>",
         pad_token="<|endoftext|>",
         clean_up_tokenization_spaces=False,

@@ -5,6 +5,7 @@ measure true satisfaction, not what the PRM believes.
 """
 
 import random
+from collections import deque
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -17,7 +18,8 @@ from torch import nn
 
 from nexa_helpers.feedback import keyword_labels
 from nexa_helpers.policy import encode_examples, response_log_probs, response_mask, sample_responses
-from nexa_helpers.simulator import TASKS, Developer
+from nexa_helpers.simulator import Developer, LiveSession
+from nexa_helpers.tasks import TASKS
 
 
 @torch.no_grad()
@@ -221,7 +223,8 @@ def satisfaction(
 ) -> tuple[float, tuple[float, float]]:
     """Share of first responses that a developer truly has no complaint about.
 
-    This is measured against the developer's known wishes, not with the PRM.
+    This is measured against the developer's known wishes, not with the PRM. The tasks are those
+    of the test split, which no training has seen.
 
     Args:
         policy: Samples one response a request.
@@ -235,14 +238,96 @@ def satisfaction(
         The share, and its 95 % interval.
     """
     rng = random.Random(seed)
-    tasks = [rng.choice(TASKS) for _ in range(num_requests)]
+    tasks = [rng.choice(TASKS["test"]) for _ in range(num_requests)]
     contexts = [[{"role": "user", "content": developer.ask(rng, task)}] for task in tasks]
-    samples = sample_responses(policy, contexts, tokenizer, prefix=prefix)
+    samples = []
+    for start in range(0, num_requests, 200):  # in parts, to bound the memory
+        samples += sample_responses(policy, contexts[start : start + 200], tokenizer, prefix=prefix)
     happy = sum(
         developer.complaint(task, sample["response"]) is None
         for task, sample in zip(tasks, samples, strict=True)
     )
     return happy / num_requests, proportion_interval(happy, num_requests)
+
+
+def play_sessions(
+    policy: nn.Module,
+    developer: Developer,
+    tokenizer: Any,
+    num_sessions: int = 5,
+    turns_per_session: int = 2,
+    num_copies: int = 40,
+    max_notes: int = 0,
+    seed: int = 1,
+) -> np.ndarray:
+    """Play sessions one after another, and record which responses needed a correction.
+
+    Several copies of the developer work side by side, each with requests of their own. With
+    ``max_notes``, each copy keeps the last replies with a negative keyword, and they stand in
+    front of its next sessions: prompt injection, from an empty cache on.
+
+    Args:
+        policy: Writes the responses; it does not change.
+        developer: Who asks and answers.
+        tokenizer: The tokenizer of the policy.
+        num_sessions: Sessions of each copy.
+        turns_per_session: Responses a session.
+        num_copies: Copies of the developer.
+        max_notes: Most corrections in front of a session; 0 for none.
+        seed: Seed of the requests and answers; the policy samples from torch's generator.
+
+    Returns:
+        Booleans (sessions, turns, copies): True where the developer truly had a complaint.
+    """
+    notes: list[deque[str]] = [deque(maxlen=max_notes) for _ in range(num_copies)]
+    corrected = np.zeros((num_sessions, turns_per_session, num_copies), dtype=bool)
+    for number in range(num_sessions):
+        sessions = [
+            LiveSession(developer, random.Random(f"{seed} {number} {copy}"), 0.0, tasks="test")
+            for copy in range(num_copies)
+        ]
+        for session, corrections in zip(sessions, notes, strict=True):
+            if corrections:
+                text = "DEVELOPER PREFERENCES:" + "".join(f"\n- {note}" for note in corrections)
+                session.context.insert(0, {"role": "user", "content": text})
+        for turn in range(turns_per_session):
+            samples = sample_responses(policy, [s.context for s in sessions], tokenizer)
+            for copy, (session, sample) in enumerate(zip(sessions, samples, strict=True)):
+                complaint = developer.complaint(session.task, sample["response"])
+                corrected[number, turn, copy] = complaint is not None
+                (answer,) = session.answer([sample["response"]])
+                if keyword_labels([{"response": "", "feedback": answer or ""}]) == [-1]:
+                    notes[copy].append(" ".join(str(answer).split())[:100])
+    return corrected
+
+
+def cross_satisfaction(
+    policies: dict[str, nn.Module],
+    developers: list[Developer],
+    tokenizer: Any,
+    num_requests: int = 200,
+    seed: int = 1,
+) -> dict[tuple[str, str], tuple[float, tuple[float, float]]]:
+    """Score each policy with each developer, on the same requests.
+
+    Args:
+        policies: Policies by name.
+        developers: Who asks.
+        tokenizer: The tokenizer of the policies.
+        num_requests: Requests a pair.
+        seed: Seed of the requests and of the samples.
+
+    Returns:
+        For each (policy, developer) what ``satisfaction`` returns.
+    """
+    results = {}
+    for name, policy in policies.items():
+        for developer in developers:
+            torch.manual_seed(seed)
+            results[name, developer.name] = satisfaction(
+                policy, developer, tokenizer, num_requests, seed=seed
+            )
+    return results
 
 
 def centred_mean(values: list[float], window: int) -> tuple[np.ndarray, np.ndarray]:
@@ -260,29 +345,54 @@ def centred_mean(values: list[float], window: int) -> tuple[np.ndarray, np.ndarr
     return np.arange(len(means)) + (window - 1) / 2, means
 
 
-def plot_satisfaction(
-    results: dict[tuple[str, str], tuple[float, tuple[float, float]]],
-) -> Figure:
-    """Draw how often each contestant satisfies each developer, with 95 % intervals.
+def plot_correction_rates(corrected: dict[str, np.ndarray]) -> Figure:
+    """Draw the correction rate of the first response of each session, with 95 % intervals.
 
     Args:
-        results: For each (developer, contestant) what ``satisfaction`` returns.
+        corrected: For each contestant what ``play_sessions`` returns.
 
     Returns:
         A figure with one axis.
     """
-    developers = list(dict.fromkeys(who for who, _ in results))
-    contestants = list(dict.fromkeys(name for _, name in results))
-    colors = ("grey", "tab:orange", "tab:blue")
-    figure, axis = plt.subplots(figsize=(7, 3.6), layout="constrained")
-    for i, (name, color) in enumerate(zip(contestants, colors, strict=False)):
-        places = np.arange(len(developers)) + (i - 1) * 0.25
-        shares = [results[who, name][0] for who in developers]
-        axis.bar(places, shares, 0.25, color=color, label=name)
-        for x, who in zip(places, developers, strict=True):
-            axis.vlines(x, *results[who, name][1], color="black", linewidth=2)
+    looks = zip(("grey", "tab:orange", "tab:blue"), ("s", "^", "o"), strict=True)
+    figure, axis = plt.subplots(figsize=(7, 3.8), layout="constrained")
+    for (name, flags), (color, marker) in zip(corrected.items(), looks, strict=False):
+        first = flags[:, 0, :]  # later responses follow a correction of the same session
+        rates = first.mean(axis=1)
+        intervals = [proportion_interval(int(row.sum()), len(row)) for row in first]
+        whiskers = np.abs(np.array(intervals).T - rates)
+        sessions = np.arange(1, len(first) + 1)
+        axis.errorbar(sessions, rates, whiskers, color=color, marker=marker, capsize=3, label=name)
+    axis.set_xticks(range(1, len(first) + 1))
+    axis.set(xlabel="session", ylabel="corrected first responses (share)", ylim=(0, 1.02))
+    axis.set_title("Correction Rate by Session, 95 % Intervals")
+    axis.legend(loc="center right")
+    return figure
+
+
+def plot_cross_satisfaction(
+    results: dict[tuple[str, str], tuple[float, tuple[float, float]]],
+) -> Figure:
+    """Draw how often each policy satisfies each developer, as a table with shades.
+
+    Args:
+        results: What ``cross_satisfaction`` returns.
+
+    Returns:
+        A figure with one axis and a colour bar.
+    """
+    policies = list(dict.fromkeys(name for name, _ in results))
+    developers = list(dict.fromkeys(who for _, who in results))
+    shares = np.array([[results[name, who][0] for who in developers] for name in policies])
+    figure, axis = plt.subplots(figsize=(6, 3.6), layout="constrained")
+    image = axis.imshow(shares, cmap="cividis", vmin=0, vmax=1, aspect="auto")
+    for (row, column), share in np.ndenumerate(shares):
+        low, high = results[policies[row], developers[column]][1]
+        color = "black" if share > 0.5 else "white"
+        text = f"{share:.2f}\n[{low:.2f}, {high:.2f}]"
+        axis.text(column, row, text, ha="center", va="center", color=color)
     axis.set_xticks(range(len(developers)), developers)
-    axis.set(xlabel="developer", ylabel="satisfied requests (share)", ylim=(0, 1))
-    axis.set_title("True Satisfaction of Live Developers, 95 % Intervals")
-    axis.legend(loc="upper left")
+    axis.set_yticks(range(len(policies)), policies)
+    axis.set(xlabel="developer who asks", ylabel="policy", title="Satisfied First Requests")
+    figure.colorbar(image, label="share of requests")
     return figure

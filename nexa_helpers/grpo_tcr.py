@@ -5,7 +5,12 @@ is only reported here. Sources: DAPO (Yu et al. 2025, arXiv:2503.14476), Eqs. 8 
 (Shao et al. 2024, arXiv:2402.03300), Eqs. 3 and 4; Open-AgentRL (arXiv:2510.11701).
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
+
+LossFunction = Callable[..., tuple[torch.Tensor, dict[str, float]]]
 
 
 def compute_grpo_advantages(rewards: torch.Tensor) -> torch.Tensor:
@@ -119,3 +124,35 @@ def grpo_tcr_loss(
         "clip_fraction": (((ratio != clipped) & mask).sum() / num_tokens).item(),
     }
     return loss, metrics
+
+
+def per_response_loss(
+    log_probs_new: torch.Tensor,
+    log_probs_ref: torch.Tensor,
+    advantages: torch.Tensor,
+    response_lengths: torch.Tensor,
+    *options: Any,
+) -> tuple[torch.Tensor, dict[str, float]]:
+    """Compute the loss without T, for the ablation: the mean of a response first (GRPO, Eq. 3).
+
+    Args:
+        log_probs_new: As in ``grpo_tcr_loss``, like all other arguments.
+        log_probs_ref: See above.
+        advantages: See above.
+        response_lengths: See above.
+        options: The other arguments of ``grpo_tcr_loss``, in its order; the last one is
+            ``log_probs_old``.
+
+    Returns:
+        The mean over responses of the loss of each one, and the metrics of the whole batch.
+    """
+    loss_function: LossFunction = grpo_tcr_loss
+    *numbers, log_probs_old = options
+    tensors = [log_probs_new, log_probs_ref, advantages, response_lengths]
+
+    def loss_of(rows: slice) -> tuple[torch.Tensor, dict[str, float]]:
+        arguments = [tensor[rows] for tensor in tensors]
+        return loss_function(*arguments, *numbers, log_probs_old[rows])
+
+    losses = [loss_of(slice(row, row + 1))[0] for row in range(len(advantages))]
+    return torch.stack(losses).mean(), loss_of(slice(None))[1]

@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parent
 SOURCE_NOTEBOOK = PACKAGE.parent / "source" / "nexacode" / "nexacode.ipynb"
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 MODULES = (
-    "runtime", "simulator", "data", "conversations", "feedback", "prompt_injection",
+    "runtime", "tasks", "simulator", "data", "conversations", "feedback", "prompt_injection",
     "process_reward", "grpo_tcr", "policy", "training", "evaluation", "error_analysis",
     "latency", "checks",
 )  # fmt: skip
@@ -83,10 +83,15 @@ def with_markers(code: str, function: str) -> str:
     return "\n".join(lines)
 
 
-def is_package_cell(code: str, package: dict[str, str]) -> bool:
-    """Tell whether a code cell defines anything that the package defines."""
+def is_package_cell(cell: nbformat.NotebookNode, package: dict[str, str]) -> bool:
+    """Tell whether a cell shows anything that the package defines.
+
+    Graded cells have names of their own, which may be those of the package.
+    """
+    if cell.cell_type != "code" or cell.metadata.get("nbgrader", {}).get("grade"):
+        return False
     try:
-        return any(name in package for name in definitions(without_markers(code)))
+        return any(name in package for name in definitions(without_markers(cell.source)))
     except SyntaxError:  # a cell with a notebook command, such as %matplotlib
         return False
 
@@ -103,7 +108,7 @@ def differences(notebook: nbformat.NotebookNode) -> str:
     package = package_definitions()
     diff: list[str] = []
     for cell in notebook.cells:
-        if cell.cell_type != "code" or not is_package_cell(cell.source, package):
+        if not is_package_cell(cell, package):
             continue
         for name, code in definitions(without_markers(cell.source)).items():
             if name in package and code != package[name]:
@@ -126,7 +131,7 @@ def refresh(notebook: nbformat.NotebookNode) -> int:
     package = package_definitions()
     changed = 0
     for cell in notebook.cells:
-        if cell.cell_type != "code" or not is_package_cell(cell.source, package):
+        if not is_package_cell(cell, package):
             continue
         code = without_markers(cell.source)
         for name, shown in definitions(code).items():

@@ -1,6 +1,6 @@
 """Section 5, given: a small causal language model, and how text becomes its batches.
 
-``SimplePolicy`` is GPT-2's block in small: pre-norm, causal self-attention, learned positions,
+``SimplePolicy`` is a small transformer: pre-norm, causal self-attention, rotary positions (RoPE),
 input and output embeddings shared. It leaves out dropout: log-probs must be equal for equal
 weights.
 """
@@ -14,6 +14,24 @@ from torch import nn
 from nexa_helpers.conversations import render_context
 
 Cache = list[tuple[torch.Tensor, torch.Tensor]]
+
+
+def rotate(x: torch.Tensor, angles: torch.Tensor) -> torch.Tensor:
+    """Turn each pair of numbers of a query or key by an angle (RoPE; Su et al. 2021, Eq. 34).
+
+    The dot product of a query and a key that are turned by their positions depends on the
+    distance of the two positions alone.
+
+    Args:
+        x: (batch, heads, time, size).
+        angles: (batch, 1, time, size / 2), in radians.
+
+    Returns:
+        The same shape as ``x``.
+    """
+    a, b = x.chunk(2, dim=-1)
+    cos, sin = angles.cos(), angles.sin()
+    return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
 
 
 class PolicyBlock(nn.Module):
@@ -37,6 +55,7 @@ class PolicyBlock(nn.Module):
         self,
         x: torch.Tensor,
         visible: torch.Tensor,
+        angles: torch.Tensor,
         past: tuple[torch.Tensor, torch.Tensor] | None = None,
     ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
         """Run the block.
@@ -44,6 +63,7 @@ class PolicyBlock(nn.Module):
         Args:
             x: (batch, time, hidden).
             visible: (batch, 1, time, past + time), True where a query may look at a key.
+            angles: (batch, 1, time, size / 2), the positions as angles, for ``rotate``.
             past: Keys and values of earlier positions, or None.
 
         Returns:
@@ -53,6 +73,7 @@ class PolicyBlock(nn.Module):
         heads = self.query_key_value(self.attention_norm(x))
         heads = heads.view(batch, time, 3, self.num_heads, -1)
         query, key, value = heads.permute(2, 0, 3, 1, 4)  # each (batch, heads, time, size)
+        query, key = rotate(query, angles), rotate(key, angles)
         if past is not None:
             key = torch.cat([past[0], key], dim=2)
             value = torch.cat([past[1], value], dim=2)
@@ -79,7 +100,6 @@ class SimplePolicy(nn.Module):
         super().__init__()
         self.max_positions = max_positions
         self.embedding = nn.Embedding(vocab_size, hidden_size)
-        self.position_embedding = nn.Embedding(max_positions, hidden_size)
         self.blocks = nn.ModuleList(PolicyBlock(hidden_size, num_heads) for _ in range(num_layers))
         self.norm = nn.LayerNorm(hidden_size)
         self.head = nn.Linear(hidden_size, vocab_size)
@@ -88,6 +108,9 @@ class SimplePolicy(nn.Module):
                 nn.init.normal_(module.weight, std=0.02)
         nn.init.zeros_(self.head.bias)
         self.head.weight = self.embedding.weight  # shared: half the parameters, better learning
+        size = hidden_size // num_heads
+        frequencies = 1000.0 ** (-torch.arange(0, size, 2) / size)  # radians a position
+        self.register_buffer("frequencies", frequencies, persistent=False)
 
     def features(
         self,
@@ -122,9 +145,11 @@ class SimplePolicy(nn.Module):
         visible = here.tril(past) & attention_mask[:, None, None, :].bool()
         # A padding position sees itself: a softmax over nothing would be NaN.
         visible = visible | (here.tril(past) & ~here.tril(past - 1))
-        x = self.embedding(input_ids) + self.position_embedding(positions)
+        angles = (positions.unsqueeze(-1) * self.frequencies).unsqueeze(1)
+        x = self.embedding(input_ids)
         for i, block in enumerate(self.blocks):
-            x, keys_values = block(x, visible, cache[i] if cache and i < len(cache) else None)
+            past_keys = cache[i] if cache and i < len(cache) else None
+            x, keys_values = block(x, visible, angles, past_keys)
             if cache is not None:
                 cache[i : i + 1] = [keys_values]
         return self.norm(x)
@@ -217,6 +242,71 @@ def encode_examples(
         "response_lengths": torch.tensor([len(response) for response in responses]),
     }
     return {name: tensor.to(device) for name, tensor in batch.items()}
+
+
+IGNORED = -100  # marks positions that are not scored
+
+
+def encode_conversations(
+    conversations: list[list[dict[str, str]]], tokenizer: Any, max_tokens: int = 384
+) -> list[tuple[list[int], list[int]]]:
+    """Turn whole conversations into ids and targets, with the template of ``encode_examples``.
+
+    Args:
+        conversations: Lists of turns.
+        tokenizer: Its end-of-text token ends a response.
+        max_tokens: A longer conversation keeps its start.
+
+    Returns:
+        One pair a conversation: the token ids; and for each position the id that comes next,
+        where that is part of a response (or ends it), else ``IGNORED``.
+    """
+    header = tokenizer("\n\nAssistant:")["input_ids"]
+    texts = [
+        f" {turn['content']}" if turn["role"] == "assistant" else f"\n\nHuman: {turn['content']}"
+        for turns in conversations
+        for turn in turns
+    ]
+    pieces = iter(tokenizer(texts)["input_ids"] if texts else [])
+    encoded = []
+    for turns in conversations:
+        ids: list[int] = []
+        targets: list[int] = []
+        for turn in turns:
+            piece = next(pieces)
+            if turn["role"] == "assistant":
+                ids += header + piece
+                targets += [IGNORED] * (len(header) - 1) + piece + [tokenizer.eos_token_id]
+            else:
+                ids += piece
+                targets += [IGNORED] * len(piece)
+        encoded.append((ids[:max_tokens], targets[:max_tokens]))
+    return encoded
+
+
+def pad_conversations(
+    encoded: list[tuple[list[int], list[int]]],
+    tokenizer: Any,
+    device: torch.device | str = "cpu",
+) -> dict[str, torch.Tensor]:
+    """Pad encoded conversations on the right into one batch.
+
+    Args:
+        encoded: Some of what ``encode_conversations`` returns.
+        tokenizer: Its end-of-text token fills the padding.
+        device: Where the tensors go.
+
+    Returns:
+        ``input_ids``, ``attention_mask`` and ``target_ids``, integer tensors (batch, time).
+    """
+    time = max(len(ids) for ids, _ in encoded)
+    rows = [(ids, targets, time - len(ids)) for ids, targets in encoded]
+    batch = {
+        "input_ids": [ids + [tokenizer.eos_token_id] * rest for ids, _, rest in rows],
+        "attention_mask": [[1] * len(ids) + [0] * rest for ids, _, rest in rows],
+        "target_ids": [targets + [IGNORED] * rest for _, targets, rest in rows],
+    }
+    return {name: torch.tensor(values, device=device) for name, values in batch.items()}
 
 
 def response_mask(response_lengths: torch.Tensor, time: int) -> torch.Tensor:

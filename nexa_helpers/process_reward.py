@@ -1,16 +1,24 @@
 """Section 4.1: a process reward model (PRM) that reads a response and its feedback.
 
-It is trained on keyword labels and then frozen. Its votes come from dropout. It can be no
-better than its labels where the labels are wrong in a regular way.
+It is trained on keyword labels and then frozen. Its votes come from dropout. In training it
+often reads the feedback without the sentences that hold a keyword, and so it learns what else
+praise and corrections have in common. Where the labels are wrong in a regular way that no other
+sentence betrays, it can be no better than they are.
 """
 
 import random
+import re
 from typing import Any
 
+import matplotlib.pyplot as plt
+import numpy as np
 import torch
 import torch.nn.functional as F
+from matplotlib.figure import Figure
 from torch import nn
 from tqdm import tqdm
+
+from nexa_helpers.feedback import NEGATIVE_WORDS, POSITIVE_WORDS, words
 
 
 class ProcessRewardModel(nn.Module):
@@ -32,6 +40,9 @@ class ProcessRewardModel(nn.Module):
         )
         self.encoder = nn.TransformerEncoder(layer, num_layers=2, enable_nested_tensor=False)
         self.classifier = nn.Linear(hidden_size, 3)
+        # torch's default of 1.0 drowns the words in position noise: learning takes far longer.
+        nn.init.normal_(self.embedding.weight, std=0.1)
+        nn.init.normal_(self.position_embedding.weight, std=0.02)
 
     def forward(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None
@@ -95,7 +106,7 @@ class ProcessRewardModel(nn.Module):
 def encode_feedback(
     triples: list[dict[str, Any]],
     tokenizer: Any,
-    max_response: int = 64,
+    max_response: int = 32,
     max_feedback: int = 64,
     device: torch.device | str = "cpu",
 ) -> dict[str, torch.Tensor]:
@@ -130,6 +141,23 @@ def encode_feedback(
     return {"input_ids": ids, "attention_mask": mask.long()}
 
 
+def without_keywords(rng: random.Random, text: str) -> str:
+    """Drop the sentences that hold a keyword, and about half of the others.
+
+    Args:
+        rng: The source of chance.
+        text: A feedback.
+
+    Returns:
+        What is left; the text as it was, where each sentence holds a keyword.
+    """
+    keywords = POSITIVE_WORDS | NEGATIVE_WORDS
+    sentences = re.split(r"(?<=[.:?!])\s+", text)
+    quiet = [sentence for sentence in sentences if not keywords & set(words(sentence))]
+    kept = [sentence for sentence in quiet if rng.random() < 0.5] or quiet
+    return " ".join(kept) or text
+
+
 def train_prm(
     prm: nn.Module,
     triples: list[dict[str, Any]],
@@ -139,10 +167,13 @@ def train_prm(
     batch_size: int = 32,
     lr: float = 2e-3,
     seed: int = 0,
+    hide_probability: float = 0.85,
 ) -> list[float]:
     """Train the PRM to predict the labels, then put it in eval mode.
 
-    Every class is drawn equally often, so that a rare class counts as much as a common one.
+    -1 and +1 are drawn three times as often as 0, whatever their number: a keyword says
+    something, no keyword says little. Most feedback is read without its keywords
+    (``without_keywords``), so that the PRM cannot just learn the list of keywords.
 
     Args:
         prm: The model; it is changed.
@@ -153,6 +184,7 @@ def train_prm(
         batch_size: Triples an update.
         lr: Highest learning rate of AdamW; it rises for a tenth of the steps, then falls to 0.
         seed: Seed of the draws.
+        hide_probability: Share of the feedback that is read without its keywords.
 
     Returns:
         The cross-entropy (nats) at each step.
@@ -167,15 +199,24 @@ def train_prm(
         )
     rng = random.Random(seed)
     device = next(prm.parameters()).device
-    rows_of_class = [[i for i, x in enumerate(labels) if x == label] for label in (-1, 0, 1)]
-    rows_of_class = [rows for rows in rows_of_class if rows]
+    rows_of_label = {
+        label: [row for row, x in enumerate(labels) if x == label] for label in sorted(set(labels))
+    }
+    weights = [1 if label == 0 else 3 for label in rows_of_label]
     optimizer = torch.optim.AdamW(prm.parameters(), lr=lr, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, num_steps, pct_start=0.1)
     losses = []
     prm.train()
     for _ in tqdm(range(num_steps), desc="PRM"):
-        rows = [rng.choice(rng.choice(rows_of_class)) for _ in range(batch_size)]
-        batch = encode_feedback([triples[row] for row in rows], tokenizer, device=device)
+        drawn = rng.choices(list(rows_of_label), weights, k=batch_size)
+        rows = [rng.choice(rows_of_label[label]) for label in drawn]
+        examples = []
+        for row in rows:
+            feedback = triples[row]["feedback"]
+            if rng.random() < hide_probability:
+                feedback = without_keywords(rng, feedback)
+            examples.append({"response": triples[row]["response"], "feedback": feedback})
+        batch = encode_feedback(examples, tokenizer, device=device)
         targets = torch.tensor([labels[row] + 1 for row in rows], device=device)
         loss = F.cross_entropy(prm(**batch), targets)
         optimizer.zero_grad()
@@ -234,3 +275,48 @@ def balanced_accuracy(labels: list[int], predictions: list[int]) -> float:
         hits = [p == label for x, p in zip(labels, predictions, strict=True) if x == label]
         recalls.append(sum(hits) / len(hits))
     return sum(recalls) / len(recalls)
+
+
+def confusion_counts(labels: list[int], predictions: list[int]) -> np.ndarray:
+    """Count each pair of label and prediction.
+
+    Args:
+        labels: True classes: -1, 0 or +1.
+        predictions: Predicted classes, as many.
+
+    Returns:
+        Counts (3, 3): labels in rows, predictions in columns, in the order -1, 0, +1.
+
+    Raises:
+        ValueError: Lists of different lengths.
+    """
+    if len(labels) != len(predictions):
+        raise ValueError(f"predictions: expected {len(labels)}, got {len(predictions)}")
+    counts = np.zeros((3, 3), dtype=int)
+    np.add.at(counts, (np.array(labels, int) + 1, np.array(predictions, int) + 1), 1)
+    return counts
+
+
+def plot_confusions(matrices: dict[str, np.ndarray]) -> Figure:
+    """Draw confusion matrices side by side; shades show shares of a row, numbers show counts.
+
+    Args:
+        matrices: For each title "predictions against labels" a matrix of ``confusion_counts``.
+
+    Returns:
+        A figure with one axis a matrix.
+    """
+    figure, axes = plt.subplots(
+        1, len(matrices), figsize=(4 * len(matrices), 3.6), layout="constrained", squeeze=False
+    )
+    for axis, (title, counts) in zip(axes[0], matrices.items(), strict=True):
+        shares = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
+        axis.imshow(shares, cmap="cividis", vmin=0, vmax=1)
+        for (row, column), count in np.ndenumerate(counts):
+            color = "black" if shares[row, column] > 0.5 else "white"
+            axis.text(column, row, str(count), ha="center", va="center", color=color)
+        axis.set_xticks(range(3), ["−1", "0", "+1"])
+        axis.set_yticks(range(3), ["−1", "0", "+1"])
+        predictions, labels = title.split(" against ")
+        axis.set(xlabel=predictions, ylabel=labels, title=title)
+    return figure

@@ -1,186 +1,241 @@
-"""Simulated NexaCode developers: people who ask, answer, and have known preferences.
+"""Simulated NexaCode developers: people who ask, read the answer, reply, and have known wishes.
 
-Each developer prefers one language, one level of detail and one comment style, and never says
-so in advance. They answer a response with praise, with a correction of the first thing that is
-wrong, or (rarely) not at all. Because the preferences are known, personalisation can be
-measured against the truth. What is left out: typing errors, moods, taste that changes in time.
+A developer wishes for three of six features of an answer and never says so in advance. They read
+any text, and reply with praise, with a correction of the first thing that is wrong, with a
+re-ask, or with a neutral next request. Because the wishes are known, personalisation can be
+measured against the truth. What is left out: typing errors, moods, wishes that change in time.
 """
 
+import argparse
+import json
 import random
-from dataclasses import dataclass, replace
-from itertools import product
+from dataclasses import dataclass
+from itertools import combinations, product
+from pathlib import Path
+from typing import Any
 
+from nexa_helpers.tasks import (
+    FEATURES,
+    STYLES,
+    TASKS,
+    Style,
+    Task,
+    comply,
+    is_right,
+    read_response,
+    write_response,
+)
 
-@dataclass(frozen=True)
-class Task:
-    """One small programming task: the goal in words and one correct line in each language."""
-
-    goal: str
-    name: str
-    python: str
-    javascript: str
-    reason: str
-
-
-TASKS = [
-    Task("reverse a list", "reverse", "xs[::-1]", "[...xs].reverse()", "reads from the end"),
-    Task("sum a list", "total", "sum(xs)", "xs.reduce((a, b) => a + b, 0)", "adds each number"),
-    Task("sort a list", "order", "sorted(xs)", "[...xs].sort()", "puts small values first"),
-    Task("count the items", "count", "len(xs)", "xs.length", "asks for the length"),
-    Task("get the last item", "last", "xs[-1]", "xs.at(-1)", "counts from the end"),
-    Task("get the first item", "first", "xs[0]", "xs[0]", "counts from zero"),
-    Task("find the largest value", "largest", "max(xs)", "Math.max(...xs)", "compares all values"),
-    Task("find the smallest value", "smallest", "min(xs)", "Math.min(...xs)", "keeps the least"),
-    Task("drop duplicates", "unique", "list(set(xs))", "[...new Set(xs)]", "uses a set"),
-    Task("join words", "join", "' '.join(xs)", "xs.join(' ')", "puts spaces between words"),
-    Task("copy a list", "copy", "list(xs)", "[...xs]", "makes a new list"),
-    Task("check for an empty list", "empty", "not xs", "xs.length === 0", "looks for any item"),
-    Task("keep even numbers", "evens", "[x for x in xs if x % 2 == 0]",
-         "xs.filter(x => x % 2 === 0)", "tests each remainder"),
-    Task("double each number", "double", "[2 * x for x in xs]", "xs.map(x => 2 * x)",
-         "visits each number once"),
-    Task("square each number", "square", "[x * x for x in xs]", "xs.map(x => x * x)",
-         "multiplies each number by itself"),
-    Task("make words upper case", "upper", "[x.upper() for x in xs]",
-         "xs.map(x => x.toUpperCase())", "converts word by word"),
-]  # fmt: skip
-
+# What developers say. In each list but the requests, every fourth sentence is kept for the test
+# conversations, so that a judge of feedback can be tested on words that it has never read.
 REQUESTS = [
-    "Write a function to {goal}.",
-    "How do I {goal}?",
-    "I need code to {goal}.",
-    "Please show me how to {goal}.",
-]
-PRAISE = ["Perfect, thanks.", "Great, that is it.", "Yes, exactly.", "Thanks, good.", "That works."]
+    "Write a function to {goal}.", "How do I {goal}?", "I need code to {goal}.",
+    "Please show me how to {goal}.", "Can you {goal}?", "My next step is to {goal}.",
+]  # fmt: skip
+PRAISE_OPENERS = [
+    "Perfect.", "Thanks.", "Okay.", "Nice one.", "Right.", "Great.", "Fine.", "Sure.", "Good.",
+    "Neat.", "Yes.", "Excellent.", "Super.", "Exactly.", "Cool.", "Lovely.",
+]  # fmt: skip
+PRAISE = [
+    "That works.", "This is how I write it.", "I will use it.", "It works for me.",
+    "It is exactly my style.", "It does what I need.", "It is correct.", "I will take it as it is.",
+    "My team will like it, thanks.", "It fits into my project.", "It looks like my own code.",
+    "That is how I like it.", "It is a great fit.", "I take it.", "It is helpful.",
+    "My project needs it like this.",
+]  # fmt: skip
+NEUTRAL = [
+    "Next:", "Now something else.", "Let us move on.", "Now let us move on.", "Another question.",
+    "I have one more.", "Next topic:", "Next question:",
+]  # fmt: skip
+LEAD_INS = [
+    "No.", "Hmm.", "That is wrong.", "Wait.", "Not quite.", "Almost.", "Please look again.",
+    "Hmm, not yet.", "A good start.", "One change:", "This is wrong.", "Hold on.", "Sorry, no.",
+    "Look again.", "Well.", "One thing:", "Not for me.", "Please change it.", "So close.",
+    "Close.",
+]  # fmt: skip
+RE_ASKS = [
+    "Once more:", "Please start again:", "Let me say it again:", "Let me ask again:",
+    "Try again:", "Read my question again:", "That is not it yet:", "Please try once more:",
+]  # fmt: skip
 CORRECTIONS = {
     "content": [
-        "That is wrong: it should {goal}.",
-        "Incorrect, I asked how to {goal}.",
-        "Thanks, but the code is wrong. Please {goal}.",
+        "The code should {goal}.", "It does something else. I want to {goal}.",
+        "It does not {goal}.", "The result is wrong. It should {goal}.",
+        "This breaks. It should {goal}.", "I cannot use that. I want to {goal}.",
+        "The result is bad, please {goal}.", "I want code to {goal}.",
     ],
-    "python": ["No, I asked for Python.", "Not JavaScript, Python.", "Please use Python."],
-    "javascript": ["No, I asked for JavaScript.", "Not Python, JavaScript.", "Use JavaScript."],
-    "brief": ["Too long, no explanation please.", "Good, but not so long.", "Only the code."],
-    "detailed": ["Not enough detail, explain it.", "No, that is too short.", "Please explain it."],
-    "commented": ["Wrong style: add a comment.", "Good, but not without a comment."],
-    "plain": ["Wrong style: no comment lines.", "Please drop the comment."],
-}
-PART_OF_WISH = {
-    "python": "language", "javascript": "language", "brief": "detail", "detailed": "detail",
-    "plain": "comments", "commented": "comments",
+    "python": [
+        "Please use Python.", "I write Python.", "I want Python instead.", "Python, please.",
+        "We work in Python.", "It should be in Python, not JavaScript.", "Give me Python.",
+        "Please write it in Python instead.",
+    ],
+    "javascript": [
+        "Please use JavaScript.", "I write JavaScript.", "I want JavaScript instead.",
+        "JavaScript, please.", "We work in JavaScript.", "It should be in JavaScript, not Python.",
+        "Give me JavaScript.", "Please write it in JavaScript instead.",
+    ],
+    "snake_case": [
+        "Use snake_case for the name.", "I write names in snake_case.",
+        "Rename it: snake_case, not camelCase.", "Names in snake_case, please.",
+        "The name needs an underscore.", "I want snake_case instead.",
+        "We use snake_case names.", "The name should be snake_case instead.",
+    ],
+    "camelCase": [
+        "Use camelCase for the name.", "I write names in camelCase.",
+        "Rename it: camelCase, not snake_case.", "Names in camelCase, please.",
+        "The name needs a capital letter.", "I want camelCase instead.",
+        "We use camelCase names.", "The name should be camelCase instead.",
+    ],
+    "typed": [
+        "Add the type.", "The argument needs a type hint.", "Don't leave out the type.",
+        "Please write the type hint.", "I want type hints.", "It should not go without types.",
+        "We write types.", "Don't forget the type hint.",
+    ],
+    "untyped": [
+        "Drop the type.", "The type hint should go.", "Don't write the type.",
+        "Please leave out the type hint.", "I want code without types.", "It needs no type hint.",
+        "We write without types.", "Don't add the type hint.",
+    ],
+    "documented": [
+        "Add a docstring.", "The function needs a docstring.", "Don't leave out the docstring.",
+        "Please write the docstring.", "I want a docstring.",
+        "It should not go without a docstring.", "We document each function.",
+        "Don't forget the docstring.",
+    ],
+    "undocumented": [
+        "Drop the docstring.", "The docstring should go.", "Don't write the docstring.",
+        "Please leave out the docstring.", "I want code without a docstring.",
+        "It needs no docstring.", "We write without docstrings.", "Don't add the docstring.",
+    ],
+    "tested": [
+        "Add a test.", "The function needs a test.", "Don't leave out the test.",
+        "Please write the test.", "I want a test.", "It should not go without a test.",
+        "We test each function.", "Don't forget the test.",
+    ],
+    "untested": [
+        "Drop the test.", "The test should go.", "Don't write the test.",
+        "Please leave out the test.", "I want code without a test.", "It needs no test.",
+        "We write without tests.", "Don't add the test.",
+    ],
+    "brief": [
+        "Only the code.", "The explanation should go.", "Don't explain it.",
+        "Please leave out the explanation.", "I want code without explanation.",
+        "It needs no explanation.", "We keep it short.", "Don't add the explanation.",
+    ],
+    "explained": [
+        "Explain the code.", "The code needs an explanation.", "Don't leave out the explanation.",
+        "Please write the explanation.", "I want an explanation.",
+        "It should not go without an explanation.", "We explain each function.",
+        "Don't forget the explanation.",
+    ],
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Style:
-    """How a response is written; also what a developer prefers."""
-
-    language: str = "python"  # or "javascript"
-    detail: str = "brief"  # or "detailed"
-    comments: str = "plain"  # or "commented"
-
-
-def write_response(task: Task, style: Style) -> str:
-    """Write the response to a task in a given style.
-
-    Args:
-        task: What was asked.
-        style: The language, detail and comments to use.
-
-    Returns:
-        The text of the response.
-    """
-    if style.language == "python":
-        comment, code = "# ", f"def {task.name}(xs):\n    return {task.python}"
-    else:
-        comment, code = "// ", f"function {task.name}(xs) {{\n  return {task.javascript};\n}}"
-    if style.comments == "commented":
-        code = f"{comment}{task.goal}\n{code}"
-    if style.detail == "detailed":
-        code += f"\nThis works because it {task.reason}. Call {task.name} with your list."
-    return code
-
-
-def read_style(response: str) -> Style:
-    """Tell the style of any response, also of one that a model wrote.
-
-    Args:
-        response: The text of the response.
-
-    Returns:
-        The style that a reader would see.
-    """
-    lines = response.split("\n")
-    return Style(
-        language="python" if any(line.startswith("def ") for line in lines) else "javascript",
-        detail="detailed" if "This works because" in response else "brief",
-        comments="commented" if lines[0].startswith(("#", "//")) else "plain",
+def choose_words(rng: random.Random, sentences: list[str], split: str) -> str:
+    """Choose a sentence: each fourth one is for the test split, the others for training."""
+    return rng.choice(
+        [text for i, text in enumerate(sentences) if (i % 4 == 3) == (split == "test")]
     )
 
 
-def is_right(task: Task, response: str) -> bool:
-    """Tell whether a response solves the task in one of the two languages.
+@dataclass(frozen=True)
+class Reply:
+    """What a developer says to an answer, the task that it is about, and what they think."""
 
-    Args:
-        task: What was asked.
-        response: The text of the response.
-
-    Returns:
-        True if one of the task's two functions stands in the response, letter by letter.
-    """
-    codes = [write_response(task, Style(language=name)) for name in ("python", "javascript")]
-    return any(code in response for code in codes)
+    text: str
+    task: Task
+    verdict: int  # the truth: +1 all is well, -1 something is wrong, 0 nothing is said of it
+    complaint: str | None  # the wish that it names, or "content", or None
 
 
 @dataclass(frozen=True)
 class Developer:
-    """A simulated developer with a name and a preferred style."""
+    """A simulated developer: a name and wishes, each the wanted value of a feature."""
 
     name: str
-    style: Style
+    wishes: dict[str, str]
 
     def ask(self, rng: random.Random, task: Task) -> str:
-        """Ask for a task, in words that do not tell the preferred style."""
-        return rng.choice(REQUESTS).format(goal=task.goal)
+        """Ask for a task, in words that do not tell the wishes."""
+        goal = rng.choice(task.operation.goals).format(xs=task.noun)
+        return rng.choice(REQUESTS).format(goal=goal)
 
     def complaint(self, task: Task, response: str) -> str | None:
-        """Name the first thing that is wrong: content, language, detail, comments; or None."""
-        seen = read_style(response)
-        if not is_right(task, response):
+        """Name the first thing that is wrong: "content", or the wish that is not met; or None."""
+        reading = read_response(response)
+        if reading is None or not is_right(task, reading):
             return "content"
-        for part in ("language", "detail", "comments"):
-            if getattr(seen, part) != getattr(self.style, part):
-                return str(getattr(self.style, part))
+        for feature, wish in self.wishes.items():
+            if reading.style[feature] != wish:
+                return wish
         return None
 
-    def answer(self, rng: random.Random, task: Task, response: str) -> tuple[str, Task]:
-        """Answer a response: praise and a new request, or a correction of the first complaint.
+    def answer(
+        self, rng: random.Random, task: Task, response: str,
+        tasks: str = "train", words: str = "train",
+    ) -> Reply:  # fmt: skip
+        """Reply to an answer.
+
+        One reply in ten is a new request and says nothing of the answer. Else a right answer is
+        praised, and a new request follows; and a wrong one is corrected, or (one time in seven)
+        the request is repeated in other words.
+
+        Args:
+            rng: The source of chance.
+            task: What was asked.
+            response: Any text.
+            tasks: ``"train"`` or ``"test"``: which tasks to ask for next.
+            words: ``"train"`` or ``"test"``: which sentences to use.
 
         Returns:
-            The message, and the task that it is about.
+            The reply.
         """
+
+        def say(sentences: list[str]) -> str:
+            return choose_words(rng, sentences, words)
+
         complaint = self.complaint(task, response)
+        next_task = rng.choice(TASKS[tasks])
+        request = self.ask(rng, next_task)
+        if rng.random() < 0.1:
+            return Reply(f"{say(NEUTRAL)} {request}", next_task, 0, None)
         if complaint is None:
-            next_task = rng.choice(TASKS)
-            return f"{rng.choice(PRAISE)} {self.ask(rng, next_task)}", next_task
-        return rng.choice(CORRECTIONS[complaint]).format(goal=task.goal), task
+            praise = f"{say(PRAISE_OPENERS)} {say(PRAISE)}".strip()
+            return Reply(f"{praise} {request}", next_task, 1, None)
+        if rng.random() < 1 / 7:
+            text = f"{say(LEAD_INS)} {say(RE_ASKS)} {self.ask(rng, task)}"
+            return Reply(text.strip(), task, -1, None)
+        goal = rng.choice(task.operation.goals).format(xs=task.noun)
+        text = f"{say(LEAD_INS)} {say(CORRECTIONS[complaint]).format(goal=goal)}"
+        return Reply(text.strip(), task, -1, complaint)
 
 
-DEVELOPERS = [
-    Developer(f"{language}-{detail}-{comments}", Style(language, detail, comments))
-    for language, detail, comments in product(
-        ("python", "javascript"), ("brief", "detailed"), ("plain", "commented")
-    )
-]
+def make_developers() -> list[Developer]:
+    """List every developer with three wishes: 20 choices of features, 8 of values."""
+    developers: list[Developer] = []
+    for features in combinations(FEATURES, 3):
+        for values in product(*(FEATURES[feature] for feature in features)):
+            name = f"developer-{len(developers):03}"
+            developers.append(Developer(name, dict(zip(features, values, strict=True))))
+    return developers
+
+
+DEVELOPERS = make_developers()
+ADA = Developer("Ada", {"language": "python", "types": "typed", "tests": "tested"})
+BORIS = Developer("Boris", {"language": "javascript", "naming": "snake_case", "length": "brief"})
+CHEN = Developer("Chen", {"naming": "camelCase", "docs": "documented", "length": "explained"})
 
 
 class LiveSession:
     """A running session: a developer has asked, and answers whatever a policy responds."""
 
-    def __init__(self, developer: Developer, rng: random.Random, leave_probability: float = 0.1):
-        """Start with a request for a random task."""
+    def __init__(
+        self, developer: Developer, rng: random.Random,
+        leave_probability: float = 0.1, tasks: str = "train",
+    ):  # fmt: skip
+        """Start with a request for a random task of a split, ``"train"`` or ``"test"``."""
         self.developer, self.rng, self.leave_probability = developer, rng, leave_probability
-        self.task = rng.choice(TASKS)
+        self.tasks, self.task = tasks, rng.choice(TASKS[tasks])
         self.context = [{"role": "user", "content": developer.ask(rng, self.task)}]
         self.ended = False
 
@@ -197,84 +252,133 @@ class LiveSession:
         if self.rng.random() < self.leave_probability:
             self.ended = True
             return [None] * len(responses)
-        answers = [self.developer.answer(self.rng, self.task, text) for text in responses]
-        message, self.task = answers[0]
+        replies = [
+            self.developer.answer(self.rng, self.task, text, self.tasks) for text in responses
+        ]
+        self.task = replies[0].task
         self.context = [
             *self.context,
             {"role": "assistant", "content": responses[0]},
-            {"role": "user", "content": message},
+            {"role": "user", "content": replies[0].text},
         ]
-        return [text for text, _ in answers]
+        return [reply.text for reply in replies]
 
 
-def simulate_session(rng: random.Random, developer: Developer) -> tuple[str, Task]:
+def simulate_notes(rng: random.Random, developer: Developer, split: str) -> list[tuple[str, str]]:
+    """Write what a prompt-injection baseline would know: earlier corrections and their wishes."""
+    notes = []
+    for _ in range(rng.randint(1, 10)):
+        wish = rng.choice([*developer.wishes.values(), "content"])
+        task = rng.choice(TASKS[split])
+        goal = rng.choice(task.operation.goals).format(xs=task.noun)
+        lead_in = choose_words(rng, LEAD_INS, split)
+        correction = choose_words(rng, CORRECTIONS[wish], split).format(goal=goal)
+        notes.append((wish, f"{lead_in} {correction}".strip()))
+    return notes
+
+
+def simulate_session(
+    rng: random.Random, developer: Developer, split: str
+) -> tuple[str, Task, Style, list[int]]:
     """Write one logged session up to its last, still unanswered request.
 
-    The logged assistant starts in a random style. In three of ten sessions, notes about the
+    The logged assistant starts in a random style. In a quarter of the sessions, notes about the
     developer stand in front, in a turn of their own, and it mostly follows them. It solves the
-    wrong task in one of ten responses, and obeys three of four corrections.
+    wrong task in one of a hundred answers, and obeys nine of ten corrections.
 
     Args:
         rng: The source of chance.
         developer: Who asks and answers.
+        split: ``"train"`` or ``"test"``.
 
     Returns:
-        The text so far, in the HH-RLHF format and ending with a human turn; and the task that
-        the last human turn is about.
+        The text so far, in the HH-RLHF format and ending with a human turn; the task that the
+        last human turn is about; the style so far; and the true verdict on each answer.
     """
-    style, notes = rng.choice(DEVELOPERS).style, []
-    if rng.random() < 0.3:
-        for _ in range(rng.randint(1, 8)):
-            part = rng.choice(["language", "detail", "comments", "content"])
-            wish = getattr(developer.style, part, "content")
-            goal = rng.choice(TASKS).goal
-            notes.append(f"\n- {rng.choice(CORRECTIONS[wish]).format(goal=goal)}")
-            if wish in PART_OF_WISH and rng.random() < 0.9:
-                style = replace(style, **{part: wish})
-    text = "\n\nHuman: DEVELOPER PREFERENCES:" + "".join(notes) if notes else ""
-    task = rng.choice(TASKS)
+    style, text, verdicts = rng.choice(STYLES), "", []
+    if rng.random() < 0.25:
+        notes = simulate_notes(rng, developer, split)
+        text = "\n\nHuman: DEVELOPER PREFERENCES:" + "".join(f"\n- {note}" for _, note in notes)
+        for wish, _ in notes:
+            style = comply(style, wish) if rng.random() < 0.9 else style
+    task = rng.choice(TASKS[split])
     text += f"\n\nHuman: {developer.ask(rng, task)}"
     for _ in range(rng.randint(1, 3)):
-        response = write_response(task if rng.random() < 0.9 else rng.choice(TASKS), style)
-        complaint = developer.complaint(task, response)
-        answer, task = developer.answer(rng, task, response)
-        text += f"\n\nAssistant: {response}\n\nHuman: {answer}"
-        if complaint in PART_OF_WISH and rng.random() < 0.75:
-            style = replace(style, **{PART_OF_WISH[complaint]: complaint})
-    return text, task
+        solved = task if rng.random() < 0.99 else rng.choice(TASKS[split])
+        response = write_response(solved, style)
+        reply = developer.answer(rng, task, response, split, split)
+        text += f"\n\nAssistant: {response}\n\nHuman: {reply.text}"
+        verdicts.append(reply.verdict)
+        task = reply.task
+        if rng.random() < 0.9:
+            style = comply(style, reply.complaint)
+    return text, task, style, verdicts
 
 
-def simulate_conversations(num_pairs: int = 1200, seed: int = 0) -> list[dict[str, str]]:
+def simulate_conversations(
+    num_pairs: int = 5000,
+    seed: int = 0,
+    split: str = "train",
+    developers: list[Developer] | None = None,
+) -> list[dict[str, Any]]:
     """Simulate logged NexaCode conversations in the format of HH-RLHF.
 
     Args:
         num_pairs: How many rows to make.
         seed: The same seed makes the same rows.
+        split: ``"train"`` or ``"test"``: tasks and sentences of one never occur in the other,
+            but for the words of a request.
+        developers: Who talks; None takes all 160.
 
     Returns:
-        One dict a row with ``chosen`` and ``rejected``: the same session with two endings, one
-        as the developer likes it and one with one fault.
+        One dict a row: ``chosen`` and ``rejected`` (the same session with two endings: the
+        developer likes one, the other fails one wish), ``developer``, ``session_id``, and for
+        evaluation only ``verdicts``, the truth about each answered turn: -1, 0 or +1.
 
     Raises:
-        ValueError: ``num_pairs`` is less than 1.
+        ValueError: ``num_pairs`` is less than 1, or the split is unknown.
     """
     if num_pairs < 1:
         raise ValueError(f"num_pairs: expected 1 or more, got {num_pairs}")
-    rng = random.Random(seed)
+    if split not in TASKS:
+        raise ValueError(f"split: expected train or test, got {split!r}")
+    rng = random.Random(f"{split} {seed}")
     rows = []
-    for _ in range(num_pairs):
-        developer = rng.choice(DEVELOPERS)
-        text, task = simulate_session(rng, developer)
-        good = write_response(task, developer.style)
-        wish = rng.choice(list(PART_OF_WISH))
-        faulty_style = replace(developer.style, **{PART_OF_WISH[wish]: wish})
-        if faulty_style == developer.style:  # no fault in the style: then solve another task
-            task = rng.choice([other for other in TASKS if other != task])
-        bad = write_response(task, faulty_style)
+    for number in range(num_pairs):
+        developer = rng.choice(developers or DEVELOPERS)
+        text, task, good, verdicts = simulate_session(rng, developer, split)
+        for wish in developer.wishes.values():
+            good = comply(good, wish)
+        feature = rng.choice(list(developer.wishes))
+        (fault,) = set(FEATURES[feature]) - {developer.wishes[feature]}
         rows.append(
             {
-                "chosen": f"{text}\n\nAssistant: {good}",
-                "rejected": f"{text}\n\nAssistant: {bad}",
+                "chosen": f"{text}\n\nAssistant: {write_response(task, good)}",
+                "rejected": f"{text}\n\nAssistant: {write_response(task, comply(good, fault))}",
+                "developer": developer.name,
+                "session_id": f"{split}-{seed}-{number:05}",
+                "verdicts": verdicts,
             }
         )
     return rows
+
+
+def main() -> None:
+    """Write train.jsonl and test.jsonl into a folder, for ``NEXA_DATA`` and for other tools."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--train", type=int, default=5000, help="pairs (default: 5000)")
+    parser.add_argument("--test", type=int, default=500, help="pairs (default: 500)")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    for split, num_pairs in (("train", options.train), ("test", options.test)):
+        path = options.folder / f"{split}.jsonl"
+        rows = simulate_conversations(num_pairs, options.seed, split)
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
+        path.write_text(lines, encoding="utf-8", newline="\n")
+        print(f"{path}: {num_pairs} pairs")
+
+
+if __name__ == "__main__":
+    main()

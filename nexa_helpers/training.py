@@ -9,14 +9,23 @@ import random
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 from tqdm import tqdm
 
 from nexa_helpers.conversations import parse_conversation
 from nexa_helpers.feedback import keyword_labels
-from nexa_helpers.grpo_tcr import compute_grpo_advantages, grpo_tcr_loss, overlong_reward
+from nexa_helpers.grpo_tcr import (
+    LossFunction,
+    compute_grpo_advantages,
+    grpo_tcr_loss,
+    overlong_reward,
+)
 from nexa_helpers.policy import (
+    IGNORED,
+    encode_conversations,
     encode_examples,
+    pad_conversations,
     response_log_probs,
     sample_responses,
 )
@@ -24,43 +33,26 @@ from nexa_helpers.process_reward import encode_feedback
 from nexa_helpers.simulator import Developer, LiveSession
 
 
-def assistant_examples(rows: list[dict[str, str]]) -> list[dict[str, Any]]:
-    """Collect every assistant turn of the ``chosen`` texts, answered or not.
-
-    Args:
-        rows: Rows with the key ``chosen``.
-
-    Returns:
-        One dict a turn with ``context`` (the turns before it) and ``response`` (text).
-    """
-    examples = []
-    for row in rows:
-        turns = parse_conversation(row["chosen"])
-        for i, turn in enumerate(turns):
-            if turn["role"] == "assistant":
-                examples.append({"context": turns[:i], "response": turn["content"]})
-    return examples
-
-
 def warm_start(
     policy: nn.Module,
-    examples: list[dict[str, Any]],
+    rows: list[dict[str, Any]],
     tokenizer: Any,
-    num_steps: int = 600,
+    num_steps: int = 1000,
     batch_size: int = 16,
-    lr: float = 2e-3,
+    lr: float = 6e-3,
     seed: int = 0,
 ) -> list[float]:
-    """Train a policy to write the logged responses (supervised learning).
+    """Train a policy to write the assistant's turns of logged conversations (supervised).
 
-    The result is the deployed model: the reference that personalisation starts from.
+    The result is the deployed model: the reference that personalisation starts from. A batch
+    holds conversations of like length, and each is read once for all of its assistant turns.
 
     Args:
         policy: The model; it is changed.
-        examples: Dicts with ``context`` and ``response``.
+        rows: Rows with the key ``chosen``.
         tokenizer: Turns text into ids.
         num_steps: Number of updates.
-        batch_size: Examples an update.
+        batch_size: Conversations an update.
         lr: Highest learning rate of AdamW; it rises for a tenth of the steps, then falls to 0.
         seed: Seed of the draws.
 
@@ -68,18 +60,24 @@ def warm_start(
         The mean negative log-prob of a response token (nats) at each step.
 
     Raises:
-        ValueError: ``examples`` is empty.
+        ValueError: No row holds an assistant's turn.
     """
-    if not examples:
-        raise ValueError("examples: expected at least one example, got none")
     rng = random.Random(seed)
     device = next(policy.parameters()).device
-    optimizer = torch.optim.AdamW(policy.parameters(), lr=lr, weight_decay=0.01)
+    encoded = encode_conversations([parse_conversation(row["chosen"]) for row in rows], tokenizer)
+    encoded = [(ids, targets) for ids, targets in encoded if set(targets) - {IGNORED}]
+    if not encoded:
+        raise ValueError(f"rows: expected an assistant's turn, found none in {len(rows)} rows")
+    encoded.sort(key=lambda ids_and_targets: len(ids_and_targets[0]))
+    batches = [encoded[i : i + batch_size] for i in range(0, len(encoded), batch_size)]
+    optimizer = torch.optim.AdamW(policy.parameters(), lr=lr, betas=(0.9, 0.98), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, num_steps, pct_start=0.1)
     losses = []
     for _ in tqdm(range(num_steps), desc="warm start"):
-        batch = encode_examples(rng.choices(examples, k=batch_size), tokenizer, device=device)
-        loss = -response_log_probs(policy, batch).sum() / batch["response_lengths"].sum()
+        batch = pad_conversations(rng.choice(batches), tokenizer, device)
+        hidden = policy.features(batch["input_ids"], batch["attention_mask"])
+        scored = batch["target_ids"] != IGNORED
+        loss = F.cross_entropy(policy.head(hidden[scored]), batch["target_ids"][scored])
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
@@ -274,6 +272,38 @@ def rollout_rewards(
     return rewards
 
 
+def group_advantages(
+    rewards: torch.Tensor,
+    lengths: torch.Tensor,
+    group_size: int,
+    L_max: int = 96,
+    L_cache: int = 32,
+) -> tuple[torch.Tensor, float]:
+    """Shape the rewards of rollouts and compare them within their groups.
+
+    A reward of 0 is "no opinion" and should teach nothing: it takes the mean of the opinions of
+    its group first, and so its advantage is near 0 (OpenClaw-RL leaves such turns out).
+
+    Args:
+        rewards: (batch,) in {-1, 0, 1}; the responses of a group stand together.
+        lengths: (batch,) tokens of each response.
+        group_size: Responses a group (G).
+        L_max: Most tokens of a response.
+        L_cache: See ``overlong_reward``.
+
+    Returns:
+        Advantages (batch,), and the share of constant groups: nothing to compare, advantage 0.
+    """
+    groups = rewards.view(-1, group_size)
+    has_opinion = groups != 0
+    opinion = groups.sum(dim=1, keepdim=True) / has_opinion.sum(dim=1, keepdim=True).clamp(min=1)
+    shaping = [overlong_reward(length, L_max, L_cache) for length in lengths.tolist()]
+    shaped = groups.where(has_opinion, opinion) + groups.new_tensor(shaping).view_as(groups)
+    advantages = compute_grpo_advantages(shaped)
+    constant = (advantages == 0).all(dim=1).float().mean().item()
+    return advantages.flatten(), constant
+
+
 def train_on_policy(
     policy: nn.Module,
     ref_policy: nn.Module,
@@ -286,13 +316,14 @@ def train_on_policy(
     group_size: int = 8,
     num_epochs: int = 2,
     num_votes: int = 5,
-    lr: float = 5e-4,
+    lr: float = 4e-4,
     eps_low: float = 0.2,
     eps_high: float = 0.28,
-    beta_kl: float = 0.01,
+    beta_kl: float = 0.02,
     L_max: int = 96,
     L_cache: int = 32,
     seed: int = 0,
+    loss_function: LossFunction | None = None,
 ) -> dict[str, list[float]]:
     """Personalise a policy for one developer: sample, let them answer, learn, repeat.
 
@@ -308,24 +339,30 @@ def train_on_policy(
         group_size: Responses a request.
         num_epochs: Updates on the same rollouts; from the second one on, clipping can act.
         num_votes: Votes of the PRM on each response.
-        lr: Learning rate of AdamW.
+        lr: First learning rate of AdamW; it falls in even steps towards a tenth.
         eps_low: The ratio is clipped from below at 1 - eps_low.
         eps_high: The ratio is clipped from above at 1 + eps_high.
         beta_kl: Weight of the KL penalty.
         L_max: Most tokens of a response.
         L_cache: Tokens before ``L_max`` in which the length is punished; 0 for no punishment.
         seed: Seed of the developer's requests and answers.
+        loss_function: A variant of ``grpo_tcr_loss``, called with ten positional arguments.
+            None means ``grpo_tcr_loss`` as it is defined when this function runs.
 
     Returns:
-        Lists with one float a round: ``losses``, ``kl_divs``, ``mean_rewards`` (the PRM's,
-        before shaping), ``prm_accuracies`` (the share of answered responses whose reward equals
-        the keyword label), ``mean_lengths`` (tokens) and ``clip_fractions`` (last epoch).
+        Lists with one float a round: ``losses``, ``kl_divs`` (k3, nats a token),
+        ``mean_rewards`` (the PRM's, before shaping), ``prm_accuracies`` (the share of answered
+        responses whose reward equals the keyword label), ``mean_lengths`` (tokens),
+        ``entropies`` (nats a token, estimated from the sampled tokens), ``clip_fractions``
+        (last epoch) and ``constant_groups`` (share; a group whose developer left is one).
     """
     device = next(policy.parameters()).device
+    loss_function = loss_function or grpo_tcr_loss
     optimizer = torch.optim.AdamW(policy.parameters(), lr=lr, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.1, num_iterations)
     metrics: dict[str, list[float]] = {
         "losses": [], "kl_divs": [], "mean_rewards": [], "prm_accuracies": [],
-        "mean_lengths": [], "clip_fractions": [],
+        "mean_lengths": [], "entropies": [], "clip_fractions": [], "constant_groups": [],
     }  # fmt: skip
     for iteration in tqdm(range(num_iterations), desc=f"on-policy, {developer.name}"):
         records = collect_rollouts(
@@ -335,16 +372,14 @@ def train_on_policy(
         rewards = rollout_rewards(prm, records, tokenizer, num_votes)
         batch, log_probs_old = encode_rollouts(records, tokenizer, device)
         lengths = batch["response_lengths"]
-        shaping = [overlong_reward(n, L_max, L_cache) for n in lengths.tolist()]
-        shaped = (rewards + torch.tensor(shaping, device=device)).view(-1, group_size)
-        advantages = compute_grpo_advantages(shaped).flatten()
+        advantages, constant = group_advantages(rewards, lengths, group_size, L_max, L_cache)
         # A turn without a next state teaches nothing: its length is set to 0, all padding.
         answered = torch.tensor([record["loss_mask"] for record in records], device=device)
         real_lengths = lengths * answered.long()
         with torch.no_grad():
             log_probs_ref = response_log_probs(ref_policy, batch)
         for _ in range(num_epochs):
-            loss, step = grpo_tcr_loss(
+            loss, step = loss_function(
                 response_log_probs(policy, batch), log_probs_ref, advantages, real_lengths,
                 eps_low, eps_high, beta_kl, L_max, L_cache, log_probs_old,
             )  # fmt: skip
@@ -352,6 +387,7 @@ def train_on_policy(
             loss.backward()
             torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
             optimizer.step()
+        schedule.step()
         num_answered = answered.sum().clamp(min=1)
         labels = keyword_labels([record for record in records if record["loss_mask"]])
         agrees = rewards[answered > 0] == torch.tensor(labels, device=device)
@@ -360,5 +396,8 @@ def train_on_policy(
         metrics["mean_rewards"].append((rewards.sum() / num_answered).item())
         metrics["prm_accuracies"].append((agrees.sum() / num_answered).item())
         metrics["mean_lengths"].append(lengths.float().mean().item())
+        # E[-log p] over the policy's own samples is its entropy.
+        metrics["entropies"].append((-log_probs_old.sum() / lengths.sum()).item())
         metrics["clip_fractions"].append(float(step.get("clip_fraction", float("nan"))))
+        metrics["constant_groups"].append(constant)
     return metrics

@@ -29,6 +29,8 @@ class ByteTokenizer:
         return list(text.encode())
 
     def __call__(self, texts):
+        if isinstance(texts, str):
+            return {"input_ids": self.encode(texts)}
         return {"input_ids": [self.encode(text) for text in texts]}
 
     def decode(self, ids, skip_special_tokens=False):
@@ -110,6 +112,18 @@ def make_triple():
     def make(response, feedback="ok", request="Hi"):
         context = [{"role": "user", "content": request}]
         return {"context": context, "response": response, "feedback": feedback}
+
+    return make
+
+
+@pytest.fixture
+def make_row():
+    """Make a row from turns; the developer and the assistant take turns."""
+
+    def make(*turns):
+        names = ["Human", "Assistant"] * len(turns)
+        pairs = zip(names, turns, strict=False)
+        return {"chosen": "".join(f"\n\n{name}: {text}" for name, text in pairs)}
 
     return make
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -89,7 +90,7 @@ def check_fallen_through(done):
     lines = done.stdout.splitlines()
     assert done.returncode == 0, done.stderr
     assert sum(line.startswith("Hub: ") for line in lines) == 1, done.stdout
-    assert "train: 1200 conversations, source: embedded" in lines
+    assert "train: 5000 conversations, source: embedded" in lines
     seconds = next(float(line.split()[1]) for line in lines if line.startswith("SECONDS"))
     assert seconds <= 10, "the contract's limit: a hub may cost ten seconds"
     assert done.stderr == ""
@@ -200,9 +201,19 @@ def test_arguments_are_checked(monkeypatch):
 
 def test_embedded_splits_differ_and_repeat():
     train, test = load_conversations("embedded"), load_conversations("embedded", "test")
-    assert (len(train), len(test)) == (1200, 240)
-    assert train == load_conversations("embedded")
-    assert train[:240] != test
+    assert (len(train), len(test)) == (5000, 500)
+    assert not {r["chosen"] for r in train} & {r["chosen"] for r in test}
+    assert test == load_conversations("embedded", "test")
+    # A limit takes the first rows.
+    assert train[:7] == load_conversations("embedded", limit=7)
+    assert train[:7] != load_conversations("embedded", limit=7, seed=1)
+
+
+def test_a_limit_adds_no_rows_and_is_reported(capsys):
+    assert len(load_conversations("embedded", "test", limit=9999)) == 500
+    assert len(load_conversations("embedded", "test", limit=7)) == 7
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [f"test: {n} conversations, source: embedded" for n in (500, 7)]
 
 
 def test_the_real_file_parses_whole(monkeypatch):
@@ -221,14 +232,38 @@ def test_the_real_file_parses_whole(monkeypatch):
 def test_the_small_tokenizer_loses_nothing():
     tokenizer = train_tokenizer(["hello world"] * 3, 300)
     texts = ["", " a  b\n\n", "tabs\tand\r\n", "café 你好 \U0001f600 \x00", "don 't , . !", "<|x|>"]
+    texts += [
+        "Ünïcode",
+        "\n\n",
+        "camelCase",
+        "aB",
+        "éCLAIRÉs",
+        "XMLHttpRequest iOS",
+        "a\U0001f600B",
+    ]
     for text in texts:
         assert tokenizer.decode(tokenizer.encode(text)) == text
     assert tokenizer.pad_token_id == tokenizer.eos_token_id == 0
     assert len(tokenizer) == 1 + max(tokenizer.get_vocab().values()) <= 300
 
 
+def test_a_capital_inside_a_word_starts_a_new_token():
+    names = ["sortPrices", "sumPrices", "countPrices", "sortSizes", "sumSizes", "countSizes"]
+    tokenizer = train_tokenizer([f"def {name}(x)" for name in names] * 5, 400)
+    assert tokenizer.tokenize("def sumSizes(x)") == ["def", "Ġsum", "Sizes", "(", "x", ")"]
+    assert [tokenizer.tokenize(" " + name)[1] for name in names] == ["Prices"] * 3 + ["Sizes"] * 3
+    assert {len(tokenizer.tokenize(" " + name)) for name in names} == {2}
+
+
+def test_no_token_joins_a_small_letter_and_a_capital():
+    rows = load_conversations("embedded", limit=300)
+    vocabulary = train_tokenizer([r["chosen"] for r in rows]).get_vocab()
+    assert [token for token in vocabulary if re.search("[a-z][A-Z]", token)] == []
+    assert {"Prices", "Script", "Case"} <= set(vocabulary)
+
+
 def test_the_small_tokenizer_repeats_itself_and_keeps_quiet(capsys):
-    texts = [r["chosen"] for r in load_conversations("embedded")]
+    texts = [r["chosen"] for r in load_conversations("embedded", limit=500)]
     first, second = train_tokenizer(texts), train_tokenizer(texts)
     assert first.get_vocab() == second.get_vocab()
     capsys.readouterr()

@@ -247,13 +247,13 @@ def test_row_06_the_cache_of_the_baseline_matters(make_policy, make_triple, toke
     triples = [make_triple(x * 3, "thanks" if i % 3 else "no") for i, x in enumerate(letters)]
     # The seed's figure is the share of praise, with a cache of any size, and with no model.
     assert seed_evaluate(triples, 0) == seed_evaluate(triples, 10) == 2 / 3
-    policy, baseline = make_policy(3), PromptInjectionBaseline()
+    policy, baseline = make_policy(5), PromptInjectionBaseline()
     assert baseline.evaluate(triples, policy, tokenizer) == 0.0  # no correction: nothing moved
     accuracies = set()
     for correction in ("No, Python.", "Wrong style", "Not so long"):
         baseline.add_correction(correction)
         accuracies.add(baseline.evaluate(triples, policy, tokenizer))
-    assert len(accuracies) > 1
+    assert len(accuracies) == 3
 
 
 def test_row_07_the_prm_is_trained_before_it_judges(make_prm, make_triple, tokenizer):
@@ -385,11 +385,11 @@ def test_row_15_the_policy_does_not_see_the_token_that_it_predicts():
         assert (moved > 0) == sees
 
 
-def test_row_15_the_policy_knows_word_order():
+def test_row_15_the_policy_knows_word_order(make_policy):
     swapped = IDS[:, [1, 0, 2]]
-    for model, knows in ((SeedPolicy().eval(), False), (SimplePolicy(257, 16, 2), True)):
+    for model, knows in ((SeedPolicy().eval(), False), (make_policy(1), True)):
         moved = (model(swapped)[:, -1] - model(IDS)[:, -1]).abs().max()
-        assert (moved > 1e-4) == knows
+        assert (moved > 1e-3) == knows
 
 
 def test_row_15_the_policy_reads_the_context(make_policy, make_triple, tokenizer):
@@ -401,11 +401,11 @@ def test_row_15_the_policy_reads_the_context(make_policy, make_triple, tokenizer
     assert (ours[0] - ours[1]).abs().max() > 1e-3
 
 
-def test_row_15_the_reference_is_not_noise(make_policy, make_triple, tokenizer):
+def test_row_15_the_reference_is_not_noise(make_policy, make_triple, make_row, tokenizer):
     policy = make_policy(1)
     batch = encode_examples([make_triple("abc")], tokenizer)
     before = response_log_probs(policy, batch).mean()  # the seed's reference: random weights
-    training.warm_start(policy, [make_triple("abc")], tokenizer, 20, batch_size=2, lr=1e-2)
+    training.warm_start(policy, [make_row("Hi", "abc")], tokenizer, 20, batch_size=2, lr=1e-2)
     assert response_log_probs(policy, batch).mean() > before + 1
 
 

@@ -101,6 +101,14 @@ def test_a_change_in_the_notebook_is_shown_as_a_diff_and_refresh_takes_it_back(n
     assert [cell.source for cell in changed.cells] == [cell.source for cell in notebook.cells]
 
 
+def test_refresh_leaves_names_of_graded_cells_alone(notebook):
+    changed = copy.deepcopy(notebook)
+    graded = next(cell for cell in changed.cells if is_checked_by_machine(cell))
+    graded.source = "words = []  # a name that the package defines, too"
+    assert refresh(changed) == 0
+    assert differences(changed) == ""
+
+
 def test_the_solved_notebook_is_the_source_with_outputs(notebook, solved):
     assert [(c.id, c.cell_type, c.source, c.metadata) for c in solved.cells] == [
         (c.id, c.cell_type, c.source, c.metadata) for c in notebook.cells

@@ -2,22 +2,31 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch.testing import assert_close
 from trl.trainer.utils import selective_log_softmax
 
+from nexa_helpers.conversations import parse_conversation
+from nexa_helpers.data import train_tokenizer
 from nexa_helpers.policy import (
+    IGNORED,
     SimplePolicy,
+    encode_conversations,
     encode_examples,
+    pad_conversations,
     response_log_probs,
     response_mask,
+    rotate,
     sample_responses,
 )
+from nexa_helpers.simulator import simulate_conversations
 from nexa_helpers.training import encode_rollouts
 
 IDS = torch.tensor([[72, 105, 33, 32, 10, 65], [1, 2, 3, 4, 5, 6]])
 EXACT = {"rtol": 1e-10, "atol": 1e-10}
+REL = {"rel": 1e-10, "abs": 1e-10}
 
 
 def test_a_later_token_never_moves_an_earlier_logit(make_policy):
@@ -70,6 +79,86 @@ def test_the_order_of_earlier_tokens_counts(make_policy):
     policy = make_policy(3)
     swapped = IDS[:, [1, 0, 2, 3, 4, 5]]
     assert (policy(swapped)[:, 5] - policy(IDS)[:, 5]).abs().max() > 1e-3
+
+
+def random_numbers(seed, *shape):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+
+def test_rotate_turns_pairs_of_numbers_as_complex_numbers_do():
+    x, angles = random_numbers(1, 2, 3, 5, 8), random_numbers(2, 2, 1, 5, 4)
+    turned = torch.complex(x[..., :4], x[..., 4:]) * torch.exp(1j * angles)
+    assert_close(rotate(x, angles), torch.cat([turned.real, turned.imag], dim=-1), **EXACT)
+
+
+@pytest.mark.filterwarnings("default")  # what the import warns about is not ours
+def test_rotate_equals_that_of_llama():
+    from transformers.models.llama.modeling_llama import apply_rotary_pos_emb
+
+    query, key, angles = (random_numbers(i, 2, 1, 5, 8) for i in (1, 2, 3))
+    angles = angles[..., :4]
+    both_halves = torch.cat([angles, angles], dim=-1)[:, 0]
+    expected = apply_rotary_pos_emb(query, key, both_halves.cos(), both_halves.sin())
+    assert_close(rotate(query, angles), expected[0], **EXACT)
+    assert_close(rotate(key, angles), expected[1], **EXACT)
+
+
+def test_rotate_keeps_lengths_and_changes_nothing_at_position_0():
+    x, angles = random_numbers(3, 2, 3, 5, 8), random_numbers(4, 2, 1, 5, 4)
+    assert_close(rotate(x, angles).norm(dim=-1), x.norm(dim=-1), **EXACT)
+    assert_close(rotate(x, 0 * angles), x, rtol=0, atol=0)
+
+
+def test_a_product_of_query_and_key_depends_on_their_distance_alone():
+    query, key = random_numbers(5, 1, 1, 1, 8), random_numbers(6, 1, 1, 1, 8)
+    frequencies = torch.tensor([1.0, 0.3, 0.1, 0.02], dtype=torch.float64)
+
+    def product(query_position, key_position):
+        turned_key = rotate(key, key_position * frequencies)
+        return (rotate(query, query_position * frequencies) * turned_key).sum().item()
+
+    assert product(9, 4) == pytest.approx(product(5, 0), rel=1e-10)
+    assert product(309, 304) == pytest.approx(product(5, 0), rel=1e-10)
+    assert abs(product(9, 4) - product(9, 5)) > 1e-2
+    assert abs(product(9, 4) - product(4, 9)) > 1e-2  # before is not after
+
+
+def test_a_block_sees_distances_and_not_places(make_policy):
+    policy = make_policy(3)
+    block, x = policy.blocks[0], random_numbers(7, 1, 6, 16)
+    visible = torch.ones(6, 6, dtype=torch.bool).tril()[None, None]
+    positions = torch.arange(6)[None, None, :, None]
+    found, _ = block(x, visible, positions * policy.frequencies)
+    shifted, _ = block(x, visible, (positions + 100) * policy.frequencies)
+    apart, _ = block(x, visible, 2 * positions * policy.frequencies)
+    assert_close(shifted, found, **EXACT)
+    assert (apart - found)[:, 1:].abs().amax(dim=-1).min() > 1e-3
+
+
+def test_the_angles_are_the_number_of_real_tokens_before_times_the_frequencies(make_policy):
+    policy, seen = make_policy(3), []
+    policy.blocks[1].register_forward_pre_hook(lambda block, inputs: seen.append(inputs[2]))
+    policy(IDS, torch.tensor([[0, 0, 1, 1, 1, 1], [1, 1, 1, 1, 1, 0]]))
+    frequencies = 1000.0 ** (-np.arange(4) / 4)  # 16 numbers, two heads: four pairs each
+    found = seen[0][:, 0].numpy()
+    assert found[0, 2:] == pytest.approx(np.outer([0, 1, 2, 3], frequencies), rel=1e-6)
+    assert found[1, :5] == pytest.approx(np.outer([0, 1, 2, 3, 4], frequencies), rel=1e-6)
+
+
+@pytest.mark.parametrize("step", [1, 2, 4])
+def test_reading_in_parts_with_a_cache_equals_reading_at_once(make_policy, step):
+    policy, cache, parts = make_policy(4), [], []
+    ids = torch.cat([IDS, IDS.flip(1)], dim=1)
+    mask = torch.ones_like(ids)
+    mask[0, :3] = 0  # padding on the left, as in sampling
+    for end in range(step, 13, step):
+        part = policy.features(ids[:, end - step : end], mask[:, :end], cache)
+        parts.append(policy.head(part).log_softmax(dim=-1))
+    log_probs = torch.cat(parts, dim=1)
+    real = mask.bool()
+    assert_close(log_probs[real], policy(ids, mask).log_softmax(dim=-1)[real], **EXACT)
+    assert len(cache) == len(policy.blocks)
 
 
 def test_train_mode_changes_nothing(make_policy):
@@ -172,6 +261,107 @@ def test_no_triples_is_an_error(tokenizer):
         encode_examples([], tokenizer)
 
 
+# Whole conversations
+
+
+def turns_of(roles):
+    """Make turns of different lengths: "u" stands for the developer, "a" for the assistant."""
+    names = {"u": "user", "a": "assistant"}
+    return [
+        {"role": names[role], "content": f"{role}{i} " * i + "x"} for i, role in enumerate(roles)
+    ]
+
+
+CONVERSATIONS = ["ua", "uaua", "uaau", "a", "aua", "uua", "aa"]
+
+
+@pytest.mark.parametrize("roles", CONVERSATIONS)
+def test_a_conversation_scores_what_its_examples_score(make_policy, tokenizer, roles):
+    policy, turns = make_policy(6), turns_of(roles)
+    examples = [
+        {"context": turns[:i], "response": turn["content"]}
+        for i, turn in enumerate(turns)
+        if turn["role"] == "assistant"
+    ]
+    ((ids, targets),) = encode_conversations([turns], tokenizer)
+    assert len(ids) == len(targets)
+    logits = policy(torch.tensor([ids]))[0]
+    found = torch.nn.functional.cross_entropy(
+        logits, torch.tensor(targets), ignore_index=IGNORED, reduction="sum"
+    )
+    expected = -response_log_probs(policy, encode_examples(examples, tokenizer)).sum()
+    assert_close(found, expected, **EXACT)
+
+
+def test_the_targets_are_the_responses_and_their_ends_and_nothing_else(tokenizer):
+    text = "\n\nHuman: Hi\n\nAssistant: one\n\nHuman: Yo\n\nAssistant: two"
+    ((ids, targets),) = encode_conversations([parse_conversation(text)], tokenizer)
+    assert tokenizer.decode(ids) == text
+    end = tokenizer.eos_token_id
+    scored = [target for target in targets if target != IGNORED]
+    assert scored == [*tokenizer.encode(" one"), end, *tokenizer.encode(" two"), end]
+    followers = zip(targets, ids[1:], strict=False)
+    assert all(target in (IGNORED, end, token) for target, token in followers)
+
+
+def test_a_conversation_keeps_its_start(tokenizer):
+    turns = turns_of("uaua")
+    ((ids, targets),) = encode_conversations([turns], tokenizer)
+    ((short_ids, short_targets),) = encode_conversations([turns], tokenizer, max_tokens=25)
+    assert len(ids) > 25
+    assert (short_ids, short_targets) == (ids[:25], targets[:25])
+    ((longest, _),) = encode_conversations([turns_of("u" * 99)], tokenizer)
+    assert len(longest) == 384 <= SimplePolicy(5, 4, 1).max_positions
+
+
+def test_several_conversations_are_encoded_one_by_one(tokenizer):
+    conversations = [turns_of(roles) for roles in [*CONVERSATIONS, "", "u"]]
+    singly = [encode_conversations([turns], tokenizer)[0] for turns in conversations]
+    assert encode_conversations(conversations, tokenizer) == singly
+    assert singly[-2] == ([], [])
+    assert set(singly[-1][1]) == {IGNORED}
+    assert encode_conversations([], tokenizer) == []
+
+
+def check_that_turns_are_read_as_the_whole_text_is(rows):
+    tokenizer = train_tokenizer([row["chosen"] for row in rows])
+    conversations = [parse_conversation(row["chosen"]) for row in rows]
+    names = {"user": "Human", "assistant": "Assistant"}
+    differing = 0
+    for turns, (ids, _) in zip(
+        conversations, encode_conversations(conversations, tokenizer, 10**9), strict=True
+    ):
+        text = "".join(f"\n\n{names[turn['role']]}: {turn['content']}" for turn in turns)
+        differing += tokenizer(text)["input_ids"] != ids
+    assert differing == 0
+
+
+def test_simulated_turns_are_read_as_the_whole_text_is():
+    check_that_turns_are_read_as_the_whole_text_is(simulate_conversations(50, seed=1))
+
+
+def test_real_turns_are_read_as_the_whole_text_is(hh_rows):
+    check_that_turns_are_read_as_the_whole_text_is(hh_rows[:300])
+
+
+def test_padding_conversations_changes_no_logit_and_no_target(make_policy, tokenizer):
+    policy = make_policy(6)
+    encoded = encode_conversations([turns_of(roles) for roles in CONVERSATIONS], tokenizer)
+    batch = pad_conversations(encoded, tokenizer)
+    assert {name: tensor.shape for name, tensor in batch.items()} == dict.fromkeys(
+        ["input_ids", "attention_mask", "target_ids"], (7, max(len(ids) for ids, _ in encoded))
+    )
+    logits = policy(batch["input_ids"], batch["attention_mask"])
+    for row, (ids, targets) in enumerate(encoded):
+        assert_close(logits[row, : len(ids)], policy(torch.tensor([ids]))[0], **EXACT)
+        assert batch["target_ids"][row, : len(ids)].tolist() == targets
+        assert batch["target_ids"][row, len(ids) :].eq(IGNORED).all()
+        assert batch["input_ids"][row, len(ids) :].eq(tokenizer.eos_token_id).all()
+
+
+# Sampling
+
+
 CONTEXTS = [[{"role": "user", "content": text}] for text in ("Hi", "A longer request", "Yo")]
 
 
@@ -191,6 +381,8 @@ def test_sampled_log_probs_equal_those_of_a_full_pass_over_the_same_tokens(make_
     assert len({len(sample["response_ids"]) for sample in samples}) > 1
     batch, log_probs_old = encode_rollouts(records, tokenizer)
     assert batch["response_lengths"].tolist() == [len(s["response_ids"]) for s in samples]
+    for sample, row in zip(samples, response_log_probs(policy, batch), strict=True):
+        assert sample["log_probs"] == pytest.approx(row[: len(sample["log_probs"])].tolist(), **REL)
     # encode_rollouts keeps float32
     assert_close(response_log_probs(policy, batch).float(), log_probs_old, rtol=1e-5, atol=1e-6)
 

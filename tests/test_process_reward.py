@@ -1,19 +1,29 @@
 """Section 4.1: what the reward model reads, how it votes, and how it learns."""
 
+import random
+import re
 import statistics
 from itertools import product
 
+import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 import torch
-from sklearn.metrics import balanced_accuracy_score
+from scipy import stats
+from sklearn.metrics import balanced_accuracy_score, confusion_matrix
 from torch.testing import assert_close
 
+from nexa_helpers import process_reward
+from nexa_helpers.feedback import keyword_labels
 from nexa_helpers.process_reward import (
     ProcessRewardModel,
     balanced_accuracy,
+    confusion_counts,
     encode_feedback,
+    plot_confusions,
     predict_rewards,
     train_prm,
+    without_keywords,
 )
 
 IDS = torch.tensor([[72, 105, 33, 32], [1, 2, 3, 4], [9, 9, 9, 8]])
@@ -34,6 +44,12 @@ def test_no_token_is_special_to_the_embedding(make_prm):
     prm = make_prm(1)
     assert prm.embedding.padding_idx is None
     assert prm.embedding.weight.abs().sum(dim=1).gt(0).all()
+
+
+def test_words_speak_louder_than_positions_before_training():
+    prm = ProcessRewardModel(500)
+    assert prm.embedding.weight.std().item() == pytest.approx(0.1, rel=0.03)
+    assert prm.position_embedding.weight.std().item() == pytest.approx(0.02, rel=0.03)
 
 
 def test_the_order_of_the_tokens_counts(make_prm):
@@ -152,12 +168,135 @@ def test_long_responses_and_feedback_keep_their_start(make_triple, tokenizer):
     batch = encode_feedback(triples, tokenizer, max_response=13, max_feedback=11)
     assert tokenizer.decode(batch["input_ids"][0].tolist()) == "Assistant: rr\n\nHuman: ff"
     longest = encode_feedback(triples, tokenizer)["input_ids"].shape[1]
+    assert longest == 32 + 64
     assert longest <= ProcessRewardModel(5, 4, 1).position_embedding.num_embeddings
 
 
 def test_no_triples_to_encode_is_an_error(tokenizer):
     with pytest.raises(ValueError, match="triples: expected at least one triple, got none"):
         encode_feedback([], tokenizer)
+
+
+# Feedback without its keywords
+
+
+QUIET = ["It is in my style.", "Ah:", "Why?", "My next step is to sort.", "I want notes."]
+LOUD = ["Thanks!", "That is wrong.", "So, no:", "I can't use it.", "GREAT."]
+A_KEYWORD = re.compile(r"(?i)\b(thanks|wrong|no|can't|great)\b")
+
+
+def test_the_test_sentences_are_quiet_and_loud():
+    labels = keyword_labels([{"response": "", "feedback": text} for text in QUIET + LOUD])
+    assert labels == [0] * 5 + [1, -1, -1, -1, 1]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_keyword_is_left_and_some_quiet_sentences_stay_in_order(seed):
+    rng = random.Random(seed)
+    sentences = rng.sample(LOUD + QUIET[:2], 4) + QUIET[2:]
+    rng.shuffle(sentences)
+    kept = without_keywords(rng, " ".join(sentences))
+    assert not A_KEYWORD.search(kept)
+    left = [sentence for sentence in sentences if sentence in QUIET and sentence in kept]
+    assert left
+    assert kept == " ".join(left)
+
+
+@pytest.mark.parametrize("mark", ".:?!")
+def test_a_sentence_ends_at_its_mark(mark):
+    assert without_keywords(random.Random(0), f"Ah{mark} No.") == f"Ah{mark}"
+    assert without_keywords(random.Random(0), f"No{mark} Ah.") == "Ah."
+    assert (
+        without_keywords(random.Random(0), "Ah, no. Yes, 3.5 it is; so.")
+        == "Ah, no. Yes, 3.5 it is; so."
+    )
+
+
+def test_about_half_of_the_quiet_sentences_are_dropped():
+    rng = random.Random(0)
+    texts = [without_keywords(rng, " ".join(["Thanks!", *QUIET])) for _ in range(1000)]
+    for sentence in QUIET:
+        found = sum(sentence in text for text in texts)
+        # 1/2, and a little more: where all five are dropped (1/32), all stay.
+        assert stats.binomtest(found, 1000, 0.5 + 1 / 32).pvalue > 0.001
+
+
+@pytest.mark.parametrize("text", ["Thanks!", "No. Thanks! It is wrong.", "no", ""])
+def test_a_feedback_without_a_quiet_sentence_stays_as_it_is(text):
+    assert without_keywords(random.Random(0), text) == text
+
+
+class ConstantPRM(torch.nn.Module):
+    """Reads nothing; it is fast."""
+
+    def __init__(self):
+        super().__init__()
+        self.bias = torch.nn.Parameter(torch.zeros(3))
+
+    def forward(self, input_ids, attention_mask):
+        return self.bias.expand(len(input_ids), 3)
+
+
+@pytest.fixture
+def read_texts(monkeypatch):
+    """Record the triples that the PRM is trained on."""
+    seen = []
+    real = process_reward.encode_feedback
+    monkeypatch.setattr(
+        process_reward, "encode_feedback", lambda t, *a, **k: seen.extend(t) or real(t, *a, **k)
+    )
+    return seen
+
+
+@pytest.mark.parametrize(("probability", "expected"), [(0.0, 0), (1.0, 2000), (None, 1700)])
+def test_keywords_are_hidden_as_often_as_was_asked(
+    read_texts, make_triple, tokenizer, probability, expected
+):
+    triples = [make_triple(f"r{i}", f"Thanks! {text}") for i, text in enumerate(QUIET)]
+    options = {} if probability is None else {"hide_probability": probability}
+    train_prm(ConstantPRM(), triples, [1] * 5, tokenizer, 20, batch_size=100, **options)
+    hidden = [triple for triple in read_texts if "Thanks" not in triple["feedback"]]
+    assert len(read_texts) == 2000
+    assert len(hidden) == pytest.approx(expected, abs=64 * (probability is None))  # four errors
+    # What is left of a feedback still stands with its own response.
+    originals = {triple["response"]: triple["feedback"] for triple in triples}
+    assert all(
+        triple["feedback"] in (originals[triple["response"]], originals[triple["response"]][8:])
+        for triple in read_texts
+    )
+
+
+@pytest.mark.parametrize("labels", [[0] * 20 + [-1] * 4 + [1] * 10, [-1, 1, 1, 1, 1], [0, -1]])
+def test_opinions_are_drawn_three_times_as_often_as_none(
+    read_texts, make_triple, tokenizer, labels
+):
+    triples = [make_triple(str(label), f"x{i}") for i, label in enumerate(labels)]
+    train_prm(ConstantPRM(), triples, labels, tokenizer, 40, batch_size=50)
+    kinds = sorted(set(labels))
+    weights = np.array([1 if kind == 0 else 3 for kind in kinds])
+    found = [sum(t["response"] == str(kind) for t in read_texts) for kind in kinds]
+    assert sum(found) == 2000
+    assert stats.chisquare(found, 2000 * weights / weights.sum()).pvalue > 0.001
+    assert {t["feedback"] for t in read_texts} == {t["feedback"] for t in triples}
+
+
+def test_the_prm_judges_new_sentences_that_hold_no_keyword(make_prm, tokenizer):
+    def world(openers, things):
+        tails = {1: "I use the {}.", -1: "Add a {}."}
+        return [
+            (truth, {"response": "", "feedback": f"{opener} {tails[truth].format(x)}".strip()})
+            for truth in (1, -1)
+            for opener in openers[truth]
+            for x in things
+        ]
+
+    openers = {1: ["Thanks.", "Great.", "Yes."], -1: ["No.", "Wrong.", "Bad."]}
+    _, training = zip(*world(openers, ["list", "loop", "name", "file"]), strict=True)
+    truth, new = zip(*world({1: [""], -1: [""]}, ["hash", "tree", "queue"]), strict=True)
+    prm = make_prm(1)
+    train_prm(prm, training, keyword_labels(training), tokenizer, 40, batch_size=16, lr=5e-3)
+    assert balanced_accuracy_score(truth, predict_rewards(prm, new, tokenizer)) == 1.0
+    assert keyword_labels(new) == [0] * 6  # the labels that it has learned from are blind here
 
 
 def test_training_separates_a_rare_class_from_a_common_one(make_prm, make_triple, tokenizer):
@@ -214,3 +353,40 @@ def test_balanced_accuracy_of_always_saying_the_common_class_is_one_over_the_cla
 def test_balanced_accuracy_names_lists_that_do_not_match(labels, predictions):
     with pytest.raises(ValueError, match=f"predictions: expected {len(labels)}"):
         balanced_accuracy(labels, predictions)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_confusion_counts_equal_those_of_scikit_learn(seed):
+    generator = torch.Generator().manual_seed(seed)
+    labels, predictions = (torch.randint(3, (2, 23), generator=generator) - 1).tolist()
+    found = confusion_counts(labels, predictions)
+    np.testing.assert_array_equal(found, confusion_matrix(labels, predictions, labels=[-1, 0, 1]))
+
+
+def test_a_class_that_never_occurs_has_its_row_and_column():
+    assert confusion_counts([1, 1, -1], [1, -1, -1]).tolist() == [[1, 0, 0], [0, 0, 0], [1, 0, 1]]
+    assert confusion_counts([], []).tolist() == [[0] * 3] * 3
+
+
+def test_confusion_counts_name_lists_that_do_not_match():
+    with pytest.raises(ValueError, match="predictions: expected 2, got 1"):
+        confusion_counts([1, 0], [1])
+
+
+def test_the_confusion_plot_shows_the_counts_and_names_both_sides():
+    counts = np.array([[30, 1, 2], [3, 4, 5], [0, 0, 0]])  # a class without a row
+    figure = plot_confusions({"PRM against truth": counts, "keywords against truth": counts.T})
+    first, second = figure.axes
+    assert (first.get_xlabel(), first.get_ylabel()) == ("PRM", "truth")
+    assert (second.get_xlabel(), second.get_ylabel()) == ("keywords", "truth")
+    assert first.get_title() == "PRM against truth"
+    for axis, matrix in ((first, counts), (second, counts.T)):
+        texts = {text.get_position(): text.get_text() for text in axis.texts}
+        assert texts == {(x, y): str(matrix[y, x]) for x in range(3) for y in range(3)}
+        for ticks in (axis.get_xticklabels(), axis.get_yticklabels()):
+            assert [tick.get_text() for tick in ticks] == ["−1", "0", "+1"]
+        shades = np.asarray(axis.images[0].get_array())
+        rows = matrix.sum(axis=1)
+        assert shades.sum(axis=1) == pytest.approx(np.where(rows > 0, 1, 0))
+        assert shades[0, 0] == pytest.approx(matrix[0, 0] / rows[0])
+    plt.close(figure)

@@ -2,20 +2,22 @@
 
 import functools
 import inspect
-import random
 
+import numpy as np
 import pytest
 import torch
 from torch.testing import assert_close
 
 from nexa_helpers import training
+from nexa_helpers.conversations import parse_conversation
+from nexa_helpers.grpo_tcr import per_response_loss
 from nexa_helpers.policy import encode_examples, response_log_probs
-from nexa_helpers.simulator import DEVELOPERS, LiveSession, simulate_conversations
+from nexa_helpers.simulator import ADA, DEVELOPERS, LiveSession, Reply, simulate_conversations
 from nexa_helpers.training import (
-    assistant_examples,
     collect_rollouts,
     encode_rollouts,
     frozen_copy,
+    group_advantages,
     rollout_rewards,
     train_grpo_tcr,
     train_on_policy,
@@ -32,15 +34,23 @@ def assert_same_weights(model, before):
 
 
 class LetterDeveloper:
-    """Likes every response with an "a" in it, and says so in one character."""
+    """Likes an "a" in a response, says nothing of one with a "b" alone, and dislikes the rest."""
 
     name = "letter"
 
     def ask(self, rng, task):
         return "go"
 
-    def answer(self, rng, task, response):
-        return ("+" if "a" in response else "-"), task
+    def answer(self, rng, task, response, tasks="train", words="train"):
+        text = "+" if "a" in response else "?" if "b" in response else "-"
+        return Reply(text, task, verdict=0, complaint=None)
+
+
+class ContentDeveloper(LetterDeveloper):
+    """Likes every response."""
+
+    def answer(self, rng, task, response, tasks="train", words="train"):
+        return Reply("+", task, verdict=1, complaint=None)
 
 
 @pytest.fixture
@@ -54,20 +64,43 @@ def make_sessions(monkeypatch):
     return make
 
 
-@pytest.fixture
-def loss_calls(monkeypatch):
-    """Record what the loss is called with; the real loss still answers."""
-    calls = []
-    real = training.grpo_tcr_loss
+class RecordedLoss:
+    """The real loss, and what it was called with."""
 
-    def record(*args, **kwargs):
-        call = inspect.signature(real).bind(*args, **kwargs).arguments
+    def __init__(self):
+        self.real, self.calls = training.grpo_tcr_loss, []
+
+    def __call__(self, *args, **kwargs):
+        call = inspect.signature(self.real).bind(*args, **kwargs).arguments
         short = {"log_probs_new": "new", "log_probs_ref": "ref", "response_lengths": "lengths"}
-        calls.append({short.get(name, name): value for name, value in call.items()})
-        return real(*args, **kwargs)
+        self.calls.append({short.get(name, name): value for name, value in call.items()})
+        return self.real(*args, **kwargs)
 
-    monkeypatch.setattr(training, "grpo_tcr_loss", record)
-    return calls
+
+@pytest.fixture
+def recorded_loss():
+    return RecordedLoss()
+
+
+@pytest.fixture
+def loss_calls(monkeypatch, recorded_loss):
+    """Record what training on logged turns calls the loss with."""
+    monkeypatch.setattr(training, "grpo_tcr_loss", recorded_loss)
+    return recorded_loss.calls
+
+
+@pytest.fixture
+def learning_rates(monkeypatch):
+    """Record the learning rate of each update."""
+    rates = []
+
+    class Watched(torch.optim.AdamW):
+        def step(self, closure=None):
+            rates.append(self.param_groups[0]["lr"])
+            return super().step(closure)
+
+    monkeypatch.setattr(torch.optim, "AdamW", Watched)
+    return rates
 
 
 @pytest.fixture
@@ -78,32 +111,79 @@ def separable(make_triple):
 # Warm start
 
 
-def test_examples_are_all_assistant_turns_answered_or_not():
-    text = "\n\nHuman: a\n\nAssistant: b\n\nHuman: c\n\nAssistant: d"
-    examples = assistant_examples([{"chosen": text}])
-    assert [example["response"] for example in examples] == ["b", "d"]
-    assert [len(example["context"]) for example in examples] == [1, 3]
-
-
-def test_warm_start_lowers_the_loss_and_ends_in_eval_mode(make_policy, make_triple, tokenizer):
+def test_warm_start_lowers_the_loss_and_ends_in_eval_mode(make_policy, make_row, tokenizer):
     policy = make_policy(1).train()
-    losses = warm_start(policy, [make_triple("abc")], tokenizer, 40, batch_size=2, lr=1e-2)
+    losses = warm_start(policy, [make_row("Hi", "abc")], tokenizer, 40, batch_size=2, lr=1e-2)
     assert len(losses) == 40
     assert losses[-1] < losses[0] / 2
     assert not policy.training
 
 
-def test_the_first_loss_is_the_mean_negative_log_prob_of_a_response_token(
-    unigram_policy, make_triple, tokenizer
+def test_the_warm_start_scores_each_assistant_token_given_all_before_it(
+    make_policy, make_row, tokenizer
 ):
-    examples = [make_triple("a" * n) for n in (1, 5, 9)]
-    losses = warm_start(unigram_policy({}), examples, tokenizer, 1, batch_size=4)
-    assert losses == pytest.approx([torch.tensor(257.0).log().item()])  # uniform
+    rows = [
+        make_row("Hi", "one", "And now something longer?", "two, three, four"),
+        make_row("Yo", "five"),
+        make_row("An unanswered one"),
+    ]
+    total, tokens = 0.0, 0
+    for row in rows:  # one turn at a time, without other conversations beside it
+        turns = parse_conversation(row["chosen"])
+        for i in range(1, len(turns), 2):
+            example = {"context": turns[:i], "response": turns[i]["content"]}
+            log_probs = response_log_probs(make_policy(2), encode_examples([example], tokenizer))
+            total -= log_probs.sum().item()
+            tokens += log_probs.numel()
+    losses = warm_start(make_policy(2), rows, tokenizer, num_steps=1, batch_size=3)
+    assert losses == [pytest.approx(total / tokens, rel=1e-10)]
 
 
-def test_no_examples_for_the_warm_start_is_an_error(make_policy, tokenizer):
-    with pytest.raises(ValueError, match="examples: expected at least one example, got none"):
-        warm_start(make_policy(), [], tokenizer)
+def test_the_warm_start_reads_the_whole_context_of_a_turn(make_policy, tokenizer):
+    rows = [
+        {"chosen": f"\n\nHuman: {first}\n\nHuman: go on\n\nAssistant: same"}
+        for first in ("Hi", "Yo")
+    ]
+    losses = [warm_start(make_policy(3), [row], tokenizer, num_steps=1) for row in rows]
+    assert abs(losses[0][0] - losses[1][0]) > 1e-4
+
+
+def test_a_batch_of_the_warm_start_holds_conversations_of_like_length(
+    make_policy, make_row, tokenizer, monkeypatch
+):
+    batches = []
+    real = training.pad_conversations
+    monkeypatch.setattr(
+        training, "pad_conversations", lambda rows, *a: batches.append(rows) or real(rows, *a)
+    )
+    rows = [make_row("Hi", "a" * n) for n in (9, 1, 8, 2, 7)]
+    warm_start(make_policy(4), rows, tokenizer, num_steps=30, batch_size=2)
+    lengths = {tuple(targets.count(ord("a")) for _, targets in batch) for batch in batches}
+    assert lengths == {(1, 2), (7, 8), (9,)}
+
+
+def test_the_warm_start_repeats_with_its_seed(make_policy, make_row, tokenizer):
+    rows, runs = [make_row("Hi", "ab" * n) for n in range(1, 7)], []
+    for seed in (1, 1, 2):
+        runs.append(warm_start(make_policy(5), rows, tokenizer, 8, batch_size=2, seed=seed))
+    assert runs[0] == runs[1]
+    assert runs[0] != runs[2]
+
+
+def test_the_learning_rate_of_the_warm_start_rises_then_falls_to_zero(
+    make_policy, make_row, tokenizer, learning_rates
+):
+    warm_start(make_policy(5), [make_row("Hi", "a")], tokenizer, num_steps=40, lr=1e-3)
+    assert max(learning_rates) == learning_rates[3] == pytest.approx(1e-3)  # after a tenth
+    assert np.all(np.diff(learning_rates[:4]) > 0)
+    assert np.all(np.diff(learning_rates[3:]) < 0)
+    assert learning_rates[-1] < 1e-7
+
+
+def test_no_rows_for_the_warm_start_is_an_error(make_policy, tokenizer):
+    for rows in ([], [{"chosen": "nothing"}], [{"chosen": "\n\nHuman: Hi"}]):
+        with pytest.raises(ValueError, match=f"found none in {len(rows)} rows"):
+            warm_start(make_policy(), rows, tokenizer)
 
 
 def test_a_frozen_copy_is_equal_frozen_and_apart(make_policy):
@@ -394,6 +474,76 @@ def test_the_prm_scores_answered_rollouts_and_the_others_get_zero(
     assert rollout_rewards(keyword_prm, records[1:2], tokenizer).tolist() == [0.0]
 
 
+# Advantages of rollouts
+
+
+def advantages_of(rewards, lengths=None, **options):
+    """Compute advantages in float64, as a table with a row for each group."""
+    table = torch.tensor(rewards, dtype=torch.float64)
+    lengths = torch.tensor(lengths) if lengths else torch.ones_like(table)
+    found, constant = group_advantages(
+        table.flatten(), lengths.flatten(), len(rewards[0]), **options
+    )
+    return found.view_as(table).numpy(), constant
+
+
+def standardised(values):
+    """Compare the values of a group with each other, with numpy."""
+    values = np.array(values)
+    return (values - values.mean()) / values.std(ddof=1)
+
+
+def test_groups_are_compared_with_themselves_alone():
+    found, constant = advantages_of([[1, -1, -1, -1], [1, 1, 1, -1]])
+    assert found[0] == pytest.approx(standardised([1, -1, -1, -1]), rel=1e-12)
+    assert found[1] == pytest.approx(standardised([1, 1, 1, -1]), rel=1e-12)
+    assert constant == 0.0
+    alone, _ = advantages_of([[1, 1, 1, -1]])
+    assert found[1] == pytest.approx(alone[0], rel=1e-12)
+
+
+def test_no_opinion_takes_the_mean_of_the_opinions_of_its_group_and_so_the_advantage_zero():
+    found, constant = advantages_of([[1, 0, -1, -1, 0, 1, 1, 1]])
+    mean = (1 - 1 - 1 + 1 + 1 + 1) / 6
+    assert found[0] == pytest.approx(standardised([1, mean, -1, -1, mean, 1, 1, 1]), rel=1e-9)
+    assert found[0][[1, 4]] == pytest.approx(0.0, abs=1e-12)
+    assert constant == 0.0
+
+
+def test_overlong_responses_are_punished_before_they_are_compared():
+    # Ten tokens are safe; from there on the punishment grows by 1/4 a token.
+    lengths = [[3, 10, 11, 14, 12, 99]]
+    found, _ = advantages_of([[1, -1, 1, 1, 0, -1]], lengths, L_max=14, L_cache=4)
+    shaped = [1, -1, 1 - 0.25, 1 - 1, 1 / 5 - 0.5, -1 - 1]  # five opinions, 1/5 on average
+    assert found[0] == pytest.approx(standardised(shaped), rel=1e-12)
+
+
+def test_the_defaults_shape_the_last_32_of_96_tokens():
+    found, _ = advantages_of([[1, 1, 1]], [[64, 80, 96]])
+    assert found[0] == pytest.approx(standardised([1, 0.5, 0]), rel=1e-12)
+
+
+@pytest.mark.parametrize("group", [[1, 1, 1], [-1, -1, -1], [0, 0, 0], [1, 0, 1], [0, -1, 0]])
+def test_a_group_of_one_opinion_or_none_is_constant(group):
+    found, constant = advantages_of([group, [1, -1, 1]])
+    assert np.all(found[0] == 0)
+    assert np.all(found[1] != 0)
+    assert constant == 0.5
+
+
+def test_lengths_alone_keep_a_group_from_being_constant():
+    found, constant = advantages_of([[0, 0, 0], [0, 0, 0]], [[1, 2, 3], [1, 2, 96]])
+    assert found[1] == pytest.approx(standardised([0, 0, -1]), rel=1e-12)
+    assert np.all(found[0] == 0)
+    assert constant == 0.5
+
+
+def test_groups_of_one_have_nothing_to_compare():
+    found, constant = advantages_of([[1], [-1]])
+    assert np.all(found == 0)
+    assert constant == 1.0
+
+
 # On-policy training
 
 
@@ -401,6 +551,18 @@ def test_the_prm_scores_answered_rollouts_and_the_others_get_zero(
 def letter_policy(unigram_policy):
     """Writes "a", "b", "c", "d" or the end, equally often."""
     return unigram_policy(dict.fromkeys(["a", "b", "c", "d", 256], 0.0), elsewhere=-50.0)
+
+
+@pytest.fixture
+def rollouts(monkeypatch):
+    """Record the rollouts of each round."""
+    rounds = []
+    monkeypatch.setattr(
+        training,
+        "collect_rollouts",
+        lambda *a, **k: rounds.append(collect_rollouts(*a, **k)) or rounds[-1],
+    )
+    return rounds
 
 
 TINY = {"num_sessions": 2, "turns_per_session": 1, "group_size": 8, "L_max": 4, "L_cache": 2}
@@ -445,22 +607,18 @@ def test_groups_without_an_answer_give_no_gradient(
 
 
 def test_the_loss_gets_groups_behaviour_and_mask(
-    letter_policy, keyword_prm, tokenizer, make_sessions, loss_calls, monkeypatch
+    letter_policy, keyword_prm, tokenizer, make_sessions, recorded_loss, rollouts
 ):
     make_sessions(0.5)
-    rollouts = []
-    monkeypatch.setattr(
-        training,
-        "collect_rollouts",
-        lambda *a, **k: rollouts.append(collect_rollouts(*a, **k)) or rollouts[-1],
-    )
     train_on_policy(
         letter_policy, frozen_copy(letter_policy), keyword_prm, LetterDeveloper(), tokenizer,
         num_iterations=1, num_sessions=6, turns_per_session=1, group_size=4, L_max=4, L_cache=2,
-        eps_low=0.1, eps_high=0.4, beta_kl=0.05,
+        eps_low=0.1, eps_high=0.4, beta_kl=0.05, loss_function=recorded_loss,
     )  # fmt: skip
     (records,) = rollouts
+    loss_calls = recorded_loss.calls
     assert {record["loss_mask"] for record in records} == {0.0, 1.0}
+    assert {record["feedback"] for record in records} == {"+", "?", "-", None}
     assert len(loss_calls) == 2  # two epochs on the same rollouts
     for call in loss_calls:
         _, log_probs_old = encode_rollouts(records, tokenizer)
@@ -470,29 +628,29 @@ def test_the_loss_gets_groups_behaviour_and_mask(
         for row, record in enumerate(records):
             expected = len(record["response_ids"]) if record["loss_mask"] else 0
             assert call["lengths"][row] == expected
-        rewards = [
-            (record["feedback"] == "+") - (record["feedback"] == "-")
-            - max(0, len(record["response_ids"]) - 2) / 2
-            for record in records
-        ]  # fmt: skip
-        groups = torch.tensor(rewards).view(-1, 4)
+        shaped = []
+        for start in range(0, 24, 4):
+            group = records[start : start + 4]
+            rewards = [{"+": 1, "-": -1}.get(record["feedback"], 0) for record in group]
+            opinions = [reward for reward in rewards if reward]
+            mean = sum(opinions) / max(len(opinions), 1)
+            sizes = [len(record["response_ids"]) for record in group]
+            shaped.append(
+                [(r or mean) - max(0, n - 2) / 2 for r, n in zip(rewards, sizes, strict=True)]
+            )
+        groups = torch.tensor(shaped)
         spread = groups.std(dim=1, keepdim=True)
-        expected = (groups - groups.mean(dim=1, keepdim=True)) / spread.where(spread > 0, 1.0)
-        assert_close(call["advantages"], expected.flatten())
+        expected = (groups - groups.mean(dim=1, keepdim=True)) / spread.where(spread > 1e-6, 1.0)
+        assert_close(call["advantages"], expected.flatten(), rtol=1e-4, atol=1e-5)
 
 
 def test_prm_accuracy_counts_answered_responses_alone(
-    letter_policy, keyword_prm, tokenizer, make_sessions, monkeypatch
+    letter_policy, keyword_prm, tokenizer, make_sessions, monkeypatch, rollouts
 ):
     make_sessions(0.5)
-    votes, rollouts = [], []
+    votes = []
     real_vote = keyword_prm.majority_vote
     keyword_prm.majority_vote = lambda *a, **k: votes.append(k["num_votes"]) or real_vote(*a, **k)
-    monkeypatch.setattr(
-        training,
-        "collect_rollouts",
-        lambda *a, **k: rollouts.append(collect_rollouts(*a, **k)) or rollouts[-1],
-    )
     monkeypatch.setattr(training, "keyword_labels", lambda triples: [1] * len(triples))
     metrics = train_on_policy(
         letter_policy, frozen_copy(letter_policy), keyword_prm, LetterDeveloper(), tokenizer,
@@ -503,6 +661,88 @@ def test_prm_accuracy_counts_answered_responses_alone(
     assert 0 < len(answers) < 24
     assert metrics["prm_accuracies"] == [pytest.approx(answers.count("+") / len(answers))]
     assert votes == [3]
+
+
+def test_metrics_of_a_round_by_hand(letter_policy, keyword_prm, tokenizer, make_sessions, rollouts):
+    make_sessions(0.3)
+    metrics = train_on_policy(
+        letter_policy, frozen_copy(letter_policy), keyword_prm, LetterDeveloper(), tokenizer,
+        num_iterations=3, **TINY,
+    )  # fmt: skip
+    for i, records in enumerate(rollouts):
+        log_probs = [x for record in records for x in record["log_probs_old"]]
+        lengths = [len(record["log_probs_old"]) for record in records]
+        assert metrics["entropies"][i] == pytest.approx(-np.mean(log_probs), rel=1e-5)
+        assert metrics["mean_lengths"][i] == pytest.approx(np.mean(lengths))
+        answers = [record["feedback"] for record in records if record["feedback"]]
+        total = answers.count("+") - answers.count("-")
+        assert metrics["mean_rewards"][i] == pytest.approx(total / max(len(answers), 1))
+    assert metrics["entropies"][0] == pytest.approx(np.log(5), rel=1e-5)  # five equal tokens
+
+
+def test_constant_groups_are_counted(letter_policy, keyword_prm, tokenizer, make_sessions):
+    make_sessions(0.0)
+    shares = []
+    for developer in (LetterDeveloper(), ContentDeveloper()):
+        metrics = train_on_policy(
+            frozen_copy(letter_policy).requires_grad_(), letter_policy, keyword_prm, developer,
+            tokenizer, num_iterations=2, num_sessions=3, turns_per_session=1, L_max=4, L_cache=0,
+        )  # fmt: skip
+        shares.append(metrics["constant_groups"])
+    assert shares == [[0.0, 0.0], [1.0, 1.0]]
+
+
+def test_the_learning_rate_falls_to_a_tenth_in_even_steps(
+    letter_policy, keyword_prm, tokenizer, learning_rates
+):
+    train_on_policy(
+        letter_policy, frozen_copy(letter_policy), keyword_prm, LetterDeveloper(), tokenizer,
+        num_iterations=4, lr=0.02, **TINY,
+    )  # fmt: skip
+    falling = np.linspace(0.02, 0.002, 5)[:4]  # the fifth round would have a tenth
+    assert learning_rates == pytest.approx(np.repeat(falling, 2))  # two epochs a round
+
+
+def test_on_policy_training_repeats_with_its_seeds(unigram_policy, keyword_prm, tokenizer):
+    runs = []
+    for seed in (3, 3, 4):
+        torch.manual_seed(0)
+        policy = unigram_policy(dict.fromkeys(["a", "b", "c", 256], 0.0), elsewhere=-50.0)
+        runs.append(
+            train_on_policy(
+                policy, frozen_copy(policy), keyword_prm, ADA, tokenizer, 3, seed=seed, **TINY
+            )
+        )
+    assert runs[0] == runs[1]
+    assert runs[0] != runs[2]
+
+
+def test_another_loss_can_take_the_place_of_the_given_one(
+    letter_policy, keyword_prm, tokenizer, make_sessions
+):
+    def seven(log_probs_new, *others):
+        return 7 + 0 * log_probs_new.sum(), {"mean_kl": 0.5}
+
+    make_sessions(0.0)
+    metrics = train_on_policy(
+        letter_policy, frozen_copy(letter_policy), keyword_prm, LetterDeveloper(), tokenizer,
+        num_iterations=2, loss_function=seven, **TINY,
+    )  # fmt: skip
+    assert metrics["losses"] == [7.0, 7.0]
+    assert metrics["kl_divs"] == [0.5, 0.5]
+    assert np.isnan(metrics["clip_fractions"]).all()
+
+
+def test_without_t_the_first_loss_is_minus_the_mean_advantage_and_that_is_zero(
+    letter_policy, keyword_prm, tokenizer, make_sessions
+):
+    make_sessions(0.0)
+    metrics = train_on_policy(
+        letter_policy, frozen_copy(letter_policy), keyword_prm, LetterDeveloper(), tokenizer,
+        num_iterations=1, num_epochs=1, loss_function=per_response_loss, **TINY,
+    )  # fmt: skip
+    assert metrics["losses"] == [pytest.approx(0.0, abs=1e-6)]
+    assert letter_policy.head.bias.grad.abs().max() > 1e-3
 
 
 def test_the_defaults_of_on_policy_training_let_r_and_c_act():
@@ -517,21 +757,10 @@ def test_the_defaults_of_on_policy_training_let_r_and_c_act():
 
 
 def test_simulated_conversations_train_every_piece_together(make_policy, make_prm, tokenizer):
-    rows = simulate_conversations(4, seed=3)
     policy = make_policy(9)
-    examples = random.Random(0).choices(assistant_examples(rows), k=4)
-    assert len(warm_start(policy, examples, tokenizer, 2, batch_size=2)) == 2
+    rows = simulate_conversations(4, seed=3)
+    assert len(warm_start(policy, rows, tokenizer, 2, batch_size=2)) == 2
     metrics = train_on_policy(
-        policy,
-        frozen_copy(policy),
-        make_prm(9),
-        DEVELOPERS[5],
-        tokenizer,
-        1,
-        1,
-        2,
-        2,
-        L_max=6,
-        L_cache=2,
+        policy, frozen_copy(policy), make_prm(9), ADA, tokenizer, 1, 1, 2, 2, L_max=6, L_cache=2
     )
     assert len(metrics["losses"]) == 1

@@ -1,0 +1,230 @@
+"""Live developers, five seeds: does it get personal, how fast, and which part does what?
+
+Each seed makes its own conversations, tokenizer, PRM and warm-started reference. Then a copy is
+trained for each of three developers, and everything is measured on tasks that no training has
+seen, against the developers' true wishes.
+"""
+
+import copy
+import json
+import resource
+import statistics
+import sys
+import time
+from typing import Any
+
+import torch
+from scipy import stats
+from torch import nn
+
+from benchmarks.common import ROOT, Figure, save
+from nexa_helpers.conversations import preference_pairs, triples_from_rows
+from nexa_helpers.data import train_tokenizer
+from nexa_helpers.evaluation import cross_satisfaction, pairwise_accuracy, satisfaction
+from nexa_helpers.feedback import keyword_labels
+from nexa_helpers.grpo_tcr import per_response_loss
+from nexa_helpers.policy import SimplePolicy
+from nexa_helpers.process_reward import (
+    ProcessRewardModel,
+    balanced_accuracy,
+    predict_rewards,
+    train_prm,
+)
+from nexa_helpers.prompt_injection import PromptInjectionBaseline
+from nexa_helpers.runtime import set_seed
+from nexa_helpers.simulator import ADA, BORIS, CHEN, Developer, simulate_conversations
+from nexa_helpers.training import (
+    collect_rollouts,
+    frozen_copy,
+    train_on_policy,
+    warm_start,
+)
+
+SEEDS = range(5)
+ABLATION_SEEDS = range(2)
+NUM_REQUESTS = 500
+DEVELOPERS = (ADA, BORIS, CHEN)
+VARIANTS: dict[str, dict[str, Any]] = {
+    "without T (mean a response first)": {"loss_function": per_response_loss},
+    "without C (no clipping)": {"eps_low": 1.0, "eps_high": float("inf")},
+    "without R (no shaping)": {"L_cache": 0},
+    "without KL penalty": {"beta_kl": 0.0},
+}
+
+
+class World:
+    """What one seed makes: conversations, tokenizer, reference and PRM."""
+
+    def __init__(self, seed: int):
+        """Make everything; ``figures`` holds what was measured on the way."""
+        self.seed = seed
+        rows, test_rows = (
+            simulate_conversations(size, seed, split)
+            for split, size in (("train", 5000), ("test", 500))
+        )
+        self.tokenizer = train_tokenizer([row["chosen"] for row in rows])
+        set_seed(seed)
+        policy = SimplePolicy(len(self.tokenizer))
+        started = time.monotonic()
+        warm_start(policy, rows, self.tokenizer, seed=seed)
+        self.figures = {"warm start": time.monotonic() - started}
+        self.reference = frozen_copy(policy)
+        triples, _ = triples_from_rows(rows)
+        set_seed(seed)
+        self.prm = ProcessRewardModel(len(self.tokenizer))
+        started = time.monotonic()
+        train_prm(self.prm, triples, keyword_labels(triples), self.tokenizer, seed=seed)
+        self.figures["PRM training"] = time.monotonic() - started
+        self.prm.requires_grad_(False)
+        test_triples, _ = triples_from_rows(test_rows)
+        truth = [verdict for row in test_rows for verdict in row["verdicts"]]
+        judged = predict_rewards(self.prm, test_triples, self.tokenizer)
+        self.figures["PRM"] = balanced_accuracy(truth, judged)
+        self.figures["keywords"] = balanced_accuracy(truth, keyword_labels(test_triples))
+
+    def train(self, developer: Developer, **options: Any) -> tuple[nn.Module, dict[str, Any]]:
+        """Train a copy of the reference for one developer."""
+        set_seed(self.seed)
+        policy = copy.deepcopy(self.reference).requires_grad_(True)
+        metrics = train_on_policy(
+            policy, self.reference, self.prm, developer, self.tokenizer, seed=self.seed, **options
+        )
+        return frozen_copy(policy), metrics
+
+    def share(self, policy: nn.Module, developer: Developer, prefix: str = "") -> float:
+        """Share of unseen requests whose first answer meets all wishes."""
+        set_seed(self.seed)
+        return satisfaction(policy, developer, self.tokenizer, NUM_REQUESTS, prefix)[0]
+
+    def corrections(self, developer: Developer) -> PromptInjectionBaseline:
+        """Let the reference work with a developer, and cache the corrections."""
+        set_seed(self.seed)
+        baseline = PromptInjectionBaseline()
+        records = collect_rollouts(
+            self.reference, developer, self.tokenizer, 16, 3, group_size=1, seed=self.seed
+        )
+        baseline.learn([record for record in records if record["feedback"] is not None])
+        return baseline
+
+
+def measure_developer(world: World, developer: Developer) -> tuple[nn.Module, dict[str, float]]:
+    """Train for one developer, and measure before, prompt injection and after."""
+    baseline = world.corrections(developer)
+    figures = {
+        "before": world.share(world.reference, developer),
+        "prompt injection": world.share(world.reference, developer, baseline.prefix()),
+    }
+    started = time.monotonic()
+    policy, metrics = world.train(developer)
+    figures["seconds"] = time.monotonic() - started
+    figures["after"] = world.share(policy, developer)
+    figures["constant groups"] = statistics.mean(metrics["constant_groups"])
+    rows = simulate_conversations(200, world.seed + 100, "test", [developer])
+    pairs, _ = preference_pairs(rows)
+    injected = baseline.inject_into(world.reference, world.tokenizer)
+    contestants = {"before": world.reference, "prompt injection": injected, "after": policy}
+    for name, model in contestants.items():
+        figures[f"pairs, {name}"] = pairwise_accuracy(model, pairs, world.tokenizer)[0]
+    return policy, figures
+
+
+def measure_seed(seed: int) -> dict[str, Any]:
+    """Measure everything for one seed."""
+    world = World(seed)
+    result: dict[str, Any] = {"world": world.figures, "developers": {}, "ablation": {}}
+    policies = {}
+    for developer in DEVELOPERS:
+        policies[developer.name], figures = measure_developer(world, developer)
+        result["developers"][developer.name] = figures
+    crossed = cross_satisfaction(policies, list(DEVELOPERS), world.tokenizer)
+    result["cross"] = {
+        f"{name}, asked by {who}": share for (name, who), (share, _) in crossed.items()
+    }
+    for name, options in VARIANTS.items() if seed in ABLATION_SEEDS else ():
+        policy, _ = world.train(ADA, **options)
+        result["ablation"][name] = world.share(policy, ADA)
+    twice = [world.train(ADA, num_iterations=3)[1] for _ in range(2)]
+    result["repeats"] = float(twice[0] == twice[1])
+    result["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    return result
+
+
+def mean_figure(name: str, values: list[float], unit: str, goal: str = "") -> list[Figure]:
+    """Report the mean over seeds with its 95 % interval (Student's t), and the worst seed."""
+    mean = statistics.mean(values)
+    interval = stats.t.interval(0.95, len(values) - 1, mean, stats.sem(values))
+    if len(set(values)) == 1:
+        interval = (mean, mean)
+    label = f"{name}: mean of {len(values)} seeds [{interval[0]:.3f}, {interval[1]:.3f}]"
+    if not goal:
+        return [Figure(label, mean, unit)]
+    sign, limit = goal.split()
+    worst, met = (
+        (min(values), min(values) >= float(limit))
+        if sign == ">="
+        else (max(values), max(values) <= float(limit))
+    )
+    return [Figure(label, mean, unit), Figure(f"{name}: worst seed", worst, unit, goal, met)]
+
+
+def figures_of(results: list[dict[str, Any]]) -> list[Figure]:
+    """Turn the seeds' results into figures."""
+    figures: list[Figure] = []
+    goals = {"before": "<= 0.2", "prompt injection": "", "after": ">= 0.9", "seconds": "<= 120"}
+    goals |= {f"pairs, {name}": "" for name in ("before", "prompt injection")}
+    goals |= {"pairs, after": ">= 0.9"}
+    for developer in DEVELOPERS:
+        for name, goal in goals.items():
+            values = [result["developers"][developer.name][name] for result in results]
+            unit = "s" if name == "seconds" else "share"
+            figures += mean_figure(f"{developer.name}, {name}", values, unit, goal)
+    gains = [result["world"]["PRM"] - result["world"]["keywords"] for result in results]
+    for name in ("keywords", "PRM"):
+        values = [result["world"][name] for result in results]
+        figures += mean_figure(f"{name}, balanced accuracy, unseen sentences", values, "share")
+    figures += mean_figure("PRM minus keywords", gains, "share", ">= 0.05")
+    for name in results[0]["cross"]:
+        values = [result["cross"][name] for result in results]
+        figures += mean_figure(f"policy of {name}", values, "share")
+    ablated = [result for result in results if result["ablation"]]
+    after = [result["developers"]["Ada"]["after"] for result in ablated]
+    figures += mean_figure("ablation, Ada: GRPO-TCR", after, "share")
+    for name in VARIANTS:
+        values = [result["ablation"][name] for result in ablated]
+        figures += mean_figure(f"ablation, Ada: {name}", values, "share")
+    for name in ("warm start", "PRM training"):
+        values = [result["world"][name] for result in results]
+        figures += mean_figure(name, values, "s")
+    started = time.monotonic()
+    for split, size in (("train", 5000), ("test", 500)):
+        simulate_conversations(size, 0, split)
+    figures.append(Figure("5,000 and 500 pairs made", time.monotonic() - started, "s"))
+    memory = max(result["memory"] for result in results)
+    figures.append(Figure("peak memory of the process", memory, "GB", "<= 2", memory <= 2))
+    same = min(result["repeats"] for result in results)
+    figures.append(Figure("the same seed gives the same numbers", same, "1 = yes", "1", same == 1))
+    return figures
+
+
+def main() -> None:
+    """Measure the seeds that are missing in build/benchmarks/, then write the figures."""
+    folder = ROOT / "build" / "benchmarks"
+    folder.mkdir(parents=True, exist_ok=True)
+    seeds = [int(argument) for argument in sys.argv[1:]] or list(SEEDS)
+    results = []
+    for seed in seeds:
+        path = folder / f"personalisation-{seed}.json"
+        if not path.exists():
+            path.write_text(json.dumps(measure_seed(seed), indent=2))
+        results.append(json.loads(path.read_text()))
+    note = (
+        "40 updates of 64 rollouts a developer (4 sessions, 2 turns, 8 responses); seconds with "
+        f"{torch.get_num_threads()} thread(s), another process on the second core. "
+        f"Shares of {NUM_REQUESTS} first answers to unseen tasks that meet all three wishes; "
+        "cross-scores of 200; 200 held-out pairs a developer."
+    )
+    save("personalisation", "Live developers: personalisation", figures_of(results), note)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,274 @@
+"""The small world of code that the simulated developers talk about: tasks, styles, answers.
+
+A task is an operation on a list of numbers with a name, such as "reverse the prices". An answer
+to it is one function in Python or JavaScript, in one of 64 styles. Any text can be read back:
+Python is parsed with ``ast``, JavaScript with one pattern, and labels are not trusted. Nothing is
+executed. What is left out: code longer than one function of one line.
+"""
+
+import ast
+import re
+import warnings
+from dataclasses import dataclass, replace
+from itertools import product
+
+NOUNS = (
+    "prices scores ages sizes weights heights costs points votes grades rates levels times "
+    "speeds depths ranks marks limits lengths orders"
+).split()
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Something to do with a list of numbers, in words, in Python and in JavaScript."""
+
+    verb: str
+    goals: tuple[str, str]  # two ways to say it
+    python: str
+    javascript: str
+    result: str  # for [3, 1, 2]
+    reason: str
+
+
+OPERATIONS = [
+    Operation("reverse", ("reverse the {xs}", "put the {xs} in the opposite order"),
+              "{xs}[::-1]", "[...{xs}].reverse()", "[2, 1, 3]", "reads from the end"),
+    Operation("sort", ("sort the {xs}", "put the {xs} in ascending order"),
+              "sorted({xs})", "[...{xs}].sort((a, b) => a - b)", "[1, 2, 3]", "starts small"),
+    Operation("sum", ("sum the {xs}", "add up the {xs}"),
+              "sum({xs})", "{xs}.reduce((a, b) => a + b, 0)", "6", "adds all of them"),
+    Operation("count", ("count the {xs}", "tell how many {xs} there are"),
+              "len({xs})", "{xs}.length", "3", "asks for the length"),
+    Operation("first", ("get the first of the {xs}", "pick the one that the {xs} start with"),
+              "{xs}[0]", "{xs}[0]", "3", "looks at the start"),
+    Operation("last", ("get the last of the {xs}", "pick the one that the {xs} end with"),
+              "{xs}[-1]", "{xs}.at(-1)", "2", "looks at the end"),
+    Operation("largest", ("find the largest of the {xs}", "get the maximum of the {xs}"),
+              "max({xs})", "Math.max(...{xs})", "3", "keeps the highest"),
+    Operation("smallest", ("find the smallest of the {xs}", "get the minimum of the {xs}"),
+              "min({xs})", "Math.min(...{xs})", "1", "keeps the lowest"),
+    Operation("unique", ("drop repeated {xs}", "keep only distinct {xs}"),
+              "list(dict.fromkeys({xs}))", "[...new Set({xs})]", "[3, 1, 2]", "skips what it saw"),
+    Operation("double", ("double the {xs}", "multiply the {xs} by two"),
+              "[2 * n for n in {xs}]", "{xs}.map(n => 2 * n)", "[6, 2, 4]", "takes each one twice"),
+    Operation("square", ("square the {xs}", "raise the {xs} to the power of two"),
+              "[n * n for n in {xs}]", "{xs}.map(n => n * n)", "[9, 1, 4]",
+              "multiplies each by itself"),
+    Operation("negate", ("negate the {xs}", "flip the signs of the {xs}"),
+              "[-n for n in {xs}]", "{xs}.map(n => -n)", "[-3, -1, -2]", "changes each sign"),
+    Operation("increase", ("add one to the {xs}", "increase the {xs} by one"),
+              "[n + 1 for n in {xs}]", "{xs}.map(n => n + 1)", "[4, 2, 3]", "moves each one up"),
+    Operation("even", ("keep the even {xs}", "select {xs} whose remainder by two is zero"),
+              "[n for n in {xs} if n % 2 == 0]", "{xs}.filter(n => n % 2 === 0)", "[2]",
+              "looks for remainder zero"),
+    Operation("odd", ("keep the odd {xs}", "select {xs} whose remainder by two is one"),
+              "[n for n in {xs} if n % 2 == 1]", "{xs}.filter(n => n % 2 === 1)", "[3, 1]",
+              "looks for remainder one"),
+    Operation("positive", ("keep the positive {xs}", "select {xs} above zero"),
+              "[n for n in {xs} if n > 0]", "{xs}.filter(n => n > 0)", "[3, 1, 2]",
+              "compares with zero"),
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Task:
+    """One programming task: an operation on a list of numbers with a name."""
+
+    operation: Operation
+    noun: str
+
+    def expression(self, language: str) -> str:
+        """The one line of code that solves the task."""
+        return str(getattr(self.operation, language)).format(xs=self.noun)
+
+
+def split_tasks() -> dict[str, list[Task]]:
+    """Pair every operation with every noun, and keep one pair in eight for tests."""
+    tasks: dict[str, list[Task]] = {"train": [], "test": []}
+    for i, operation in enumerate(OPERATIONS):
+        for j, noun in enumerate(NOUNS):
+            tasks["test" if (i + j) % 8 == 7 else "train"].append(Task(operation, noun))
+    return tasks
+
+
+TASKS = split_tasks()
+
+FEATURES = {
+    "language": ("python", "javascript"),
+    "naming": ("snake_case", "camelCase"),
+    "types": ("typed", "untyped"),
+    "docs": ("documented", "undocumented"),
+    "tests": ("tested", "untested"),
+    "length": ("brief", "explained"),
+}
+
+
+@dataclass(frozen=True)
+class Style:
+    """How an answer is written: one value for each of the six features.
+
+    Types in JavaScript are written as TypeScript writes them.
+    """
+
+    language: str = "python"
+    naming: str = "snake_case"
+    types: str = "untyped"
+    docs: str = "undocumented"
+    tests: str = "untested"
+    length: str = "brief"
+
+
+STYLES = [Style(*values) for values in product(*FEATURES.values())]
+FEATURE_OF_WISH = {wish: feature for feature, values in FEATURES.items() for wish in values}
+
+
+def comply(style: Style, wish: str | None) -> Style:
+    """Change a style so that it meets a wish; "content" and None change nothing."""
+    return replace(style, **{FEATURE_OF_WISH[wish]: wish}) if wish in FEATURE_OF_WISH else style
+
+
+def write_response(task: Task, style: Style) -> str:
+    """Write the answer to a task in a given style.
+
+    Args:
+        task: What was asked.
+        style: How to write it.
+
+    Returns:
+        A fenced block of code, and a sentence after it where the style explains.
+    """
+    verb, xs, result = task.operation.verb, task.noun, task.operation.result
+    name = f"{verb}_{xs}" if style.naming == "snake_case" else verb + xs.capitalize()
+    goal = task.operation.goals[0].format(xs=xs)
+    doc, typed = f"{goal.capitalize()}.", style.types == "typed"
+    expression = task.expression(style.language)
+    if style.language == "python":
+        code = f"def {name}({xs}: list):" if typed else f"def {name}({xs}):"
+        code += f'\n    """{doc}"""' if style.docs == "documented" else ""
+        code += f"\n    return {expression}"
+        test = f"assert {name}([3, 1, 2]) == {result}"
+    else:
+        code = f"/** {doc} */\n" if style.docs == "documented" else ""
+        code += f"function {name}({xs}: number[]) {{" if typed else f"function {name}({xs}) {{"
+        code += f"\n  return {expression};\n}}"
+        test = f"console.assert({name}([3, 1, 2]) == {json_text(result)});"
+    code += f"\n\n{test}" if style.tests == "tested" else ""
+    explanation = f"\nIt {task.operation.reason}." if style.length == "explained" else ""
+    return f"```{style.language}\n{code}\n```{explanation}"
+
+
+def json_text(result: str) -> str:
+    """Write a list as JavaScript's ``==`` compares it: "2,1,3"."""
+    return result if result.isdigit() else '"' + re.sub(r"[\[\]' ]", "", result) + '"'
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a developer sees in an answer: the function's name and line, and the style."""
+
+    name: str
+    expression: str  # with the argument called xs
+    style: dict[str, str]
+
+
+FENCED = re.compile(r"```\w*\n(?P<code>.*?)\n```(?P<prose>.*)", re.DOTALL)
+JAVASCRIPT = re.compile(
+    r"(?P<docs>/\*\* .+ \*/\n)?"
+    r"function (?P<name>\w+)\((?P<argument>\w+)(?P<types>: [\w\[\]]+)?\) \{\n"
+    r"  return (?P<expression>.+);\n\}"
+    r"(?P<tests>\n\nconsole\.assert\((?P<tested>\w+)\(.*\) == .*\);)?"
+)
+
+
+def read_python(code: str) -> Reading | None:
+    """Read Python code that is one function with one argument and one returned line, or None."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # odd escapes in sampled text
+            body = ast.parse(code).body
+        return read_function(body[0], body[1:]) if body else None
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def read_function(function: ast.stmt, rest: list[ast.stmt]) -> Reading | None:
+    """Read a parsed function and the statements after it, which must be tests of it, or None."""
+    if not isinstance(function, ast.FunctionDef) or function.decorator_list:
+        return None
+    arguments = function.args.posonlyargs + function.args.args
+    others = (function.args.vararg, function.args.kwarg, *function.args.kwonlyargs)
+    docstring = ast.get_docstring(function)
+    *before, last = function.body
+    if len(arguments) != 1 or any(others) or len(before) != (docstring is not None):
+        return None
+    if not isinstance(last, ast.Return) or last.value is None:
+        return None
+    if not all(isinstance(node, ast.Assert) and has_call(node, function.name) for node in rest):
+        return None  # a line that does nothing for the task, or a test of something else
+    style = {
+        "language": "python",
+        "types": "typed" if arguments[0].annotation else "untyped",
+        "docs": "documented" if docstring else "undocumented",
+        "tests": "tested" if rest else "untested",
+    }
+    expression = rename_argument(ast.unparse(last.value), arguments[0].arg)
+    return Reading(function.name, expression, style)
+
+
+def has_call(node: ast.AST, name: str) -> bool:
+    """Tell whether some code calls a function."""
+    functions = [part.func for part in ast.walk(node) if isinstance(part, ast.Call)]
+    return any(isinstance(function, ast.Name) and function.id == name for function in functions)
+
+
+def rename_argument(expression: str, argument: str) -> str:
+    """Call the argument ``xs``; another ``xs``, which nobody has defined, becomes ``undefined``."""
+    names = {"xs": "undefined", argument: "xs"}
+    return re.sub(r"\w+", lambda match: names.get(match[0], match[0]), expression)
+
+
+def read_javascript(code: str) -> Reading | None:
+    """Read JavaScript code of the one shape that the assistant writes, or None."""
+    match = JAVASCRIPT.fullmatch(code)
+    if match is None or match["tested"] not in (None, match["name"]):
+        return None
+    style = {
+        "language": "javascript",
+        "types": "typed" if match["types"] else "untyped",
+        "docs": "documented" if match["docs"] else "undocumented",
+        "tests": "tested" if match["tests"] else "untested",
+    }
+    return Reading(match["name"], rename_argument(match["expression"], match["argument"]), style)
+
+
+def read_response(response: str) -> Reading | None:
+    """Read any text as a developer would; labels such as "python" after a fence are not trusted.
+
+    Args:
+        response: Any text, also one that a model wrote.
+
+    Returns:
+        What is in it, or None where the code cannot be read: it is empty, does not parse, or is
+        not one function.
+    """
+    match = FENCED.fullmatch(response.strip())
+    code, prose = (match["code"], match["prose"]) if match else (response.strip(), "")
+    reading = read_python(code) or read_javascript(code)
+    if reading is not None:
+        patterns = {
+            "snake_case": r"[a-z0-9]+(_[a-z0-9]+)+",
+            "camelCase": r"[a-z0-9]+([A-Z][a-z0-9]*)+",
+        }
+        fitting = [kind for kind, text in patterns.items() if re.fullmatch(text, reading.name)]
+        naming = fitting[0] if fitting else "other"
+        length = "explained" if prose.strip() else "brief"
+        reading.style.update(naming=naming, length=length)
+    return reading
+
+
+def is_right(task: Task, reading: Reading) -> bool:
+    """Tell whether an answer solves the task: the name says what it does, and the line does it."""
+    expression = Task(task.operation, "xs").expression(reading.style["language"])
+    name = f"{task.operation.verb}{task.noun}"
+    if reading.style["language"] == "python":
+        expression = ast.unparse(ast.parse(expression))
+    return reading.expression == expression and reading.name.replace("_", "").lower() == name
