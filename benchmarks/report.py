@@ -34,9 +34,10 @@ def section(result: dict[str, Any]) -> str:
     ]
     for figure in result["figures"]:
         verdict = {True: "met", False: "**not met**", None: ""}[figure["met"]]
+        digits = 3 if figure["unit"] == "share" else 2
         lines.append(
-            f"| {figure['name']} | {figure['value']:,.2f} | {figure['unit']} | {figure['goal']} "
-            f"| {verdict} |"
+            f"| {figure['name']} | {figure['value']:,.{digits}f} | {figure['unit']} "
+            f"| {figure['goal']} | {verdict} |"
         )
     return "\n".join(lines) + "\n"
 

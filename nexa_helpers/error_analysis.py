@@ -10,7 +10,9 @@ from nexa_helpers.policy import encode_examples, response_log_probs
 
 ERROR_WORDS = {
     "content_error": frozenset("wrong incorrect error mistake bug false inaccurate".split()),
-    "style_mismatch": frozenset("style format formatting tone rude comment comments".split()),
+    "style_mismatch": frozenset(
+        "style format formatting tone rude comment comments docstring underscore camelcase".split()
+    ),
     "too_verbose": frozenset("verbose long longer lengthy shorter wordy".split()),
     "too_brief": frozenset("short brief detail details explain elaborate".split()),
     "preference_ignored": frozenset("prefer preference asked instead rather".split()),
