@@ -15,7 +15,7 @@ export NEXA_PROFILE
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help course test lint sync release solutions benchmarks colab-check clean
+.PHONY: help course test lint sync release solutions benchmarks grader-report colab-check clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -47,6 +47,9 @@ solutions: $(VENV)/.course ## execute the source notebook and keep it, with outp
 benchmarks: $(VENV)/.test ## measure every figure and rewrite docs/benchmarks.md
 	@set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m benchmarks.$$name; done
 	@$(BIN)/python -m benchmarks.report
+
+grader-report: $(VENV)/.course ## grade the bank of answers with nbgrader, rewrite docs/grader-report.md
+	@$(BIN)/python -m nexa_helpers.grading.grader_report
 
 colab-check: $(VENV)/.course .venv-colab/.ready ## run both notebooks with Colab's package versions
 	@$(BIN)/python tests/colab/check.py .venv-colab/bin/python

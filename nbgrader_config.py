@@ -27,6 +27,13 @@ c.ClearSolutions.code_stub = {
 c.ClearSolutions.text_stub = "YOUR ANSWER HERE"
 c.GenerateAssignment.force = True  # the release is made from source, again and again
 
+# Feedback never shows the mark schemes of the rubric cells
+c.GenerateFeedback.preprocessors = [
+    "nbgrader.preprocessors.GetGrades",
+    "nbgrader.preprocessors.ClearMarkScheme",
+    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+]
+
 # Grading: seconds for one cell (the grade profile stays far below), and no times in the output
 c.Execute.timeout = 120
 c.Execute.record_timing = False

@@ -8,9 +8,13 @@ seen, against the developers' true wishes.
 import argparse
 import copy
 import json
+import os
 import resource
 import statistics
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from scipy import stats
@@ -42,6 +46,8 @@ from nexa_helpers.training import (
 SEEDS = range(5)
 ABLATION_SEEDS = range(2)
 NUM_REQUESTS = 500
+# glibc keeps freed batches of many sizes as holes in its heap. Large blocks from mmap go back.
+ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_TRIM_THRESHOLD_": "1048576"}
 DEVELOPERS = (ADA, BORIS, CHEN)
 VARIANTS: dict[str, dict[str, Any]] = {
     "without T (mean a response first)": {"loss_function": per_response_loss},
@@ -127,10 +133,9 @@ def measure_developer(world: World, developer: Developer) -> tuple[nn.Module, di
     return policy, figures
 
 
-def measure_seed(seed: int) -> dict[str, Any]:
-    """Measure everything for one seed."""
-    world = World(seed)
-    result: dict[str, Any] = {"world": world.figures, "developers": {}, "ablation": {}}
+def measure_seed(world: World) -> dict[str, Any]:
+    """Measure everything for one seed but the ablation."""
+    result: dict[str, Any] = {"world": world.figures, "developers": {}}
     policies = {}
     for developer in DEVELOPERS:
         policies[developer.name], figures = measure_developer(world, developer)
@@ -139,13 +144,26 @@ def measure_seed(seed: int) -> dict[str, Any]:
     result["cross"] = {
         f"{name}, asked by {who}": share for (name, who), (share, _) in crossed.items()
     }
-    for name, options in VARIANTS.items() if seed in ABLATION_SEEDS else ():
-        policy, _ = world.train(ADA, **options)
-        result["ablation"][name] = world.share(policy, ADA)
     twice = [world.train(ADA, num_iterations=3)[1] for _ in range(2)]
     result["repeats"] = float(twice[0] == twice[1])
     result["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     return result
+
+
+def measure_ablation(world: World) -> dict[str, float]:
+    """Train for Ada with one part left out at a time."""
+    return {
+        name: world.share(world.train(ADA, **options)[0], ADA) for name, options in VARIANTS.items()
+    }
+
+
+def result_paths(seed: int) -> dict[Any, Path]:
+    """Name the files that a seed's measurements are kept in, by what measures them."""
+    folder = ROOT / "build" / "benchmarks"
+    paths: dict[Any, Path] = {measure_seed: folder / f"personalisation-{seed}.json"}
+    if seed in ABLATION_SEEDS:
+        paths[measure_ablation] = folder / f"ablation-{seed}.json"
+    return paths
 
 
 def mean_figure(name: str, values: list[float], unit: str, goal: str = "") -> list[Figure]:
@@ -186,7 +204,7 @@ def figures_of(results: list[dict[str, Any]]) -> list[Figure]:
     for name in results[0]["cross"]:
         values = [result["cross"][name] for result in results]
         figures += mean_figure(f"policy of {name}", values, "share")
-    ablated = [result for result in results if result["ablation"]]
+    ablated = [result for result in results if "ablation" in result]
     after = [result["developers"]["Ada"]["after"] for result in ablated]
     figures += mean_figure("ablation, Ada: GRPO-TCR", after, "share")
     for name in VARIANTS:
@@ -207,24 +225,40 @@ def figures_of(results: list[dict[str, Any]]) -> list[Figure]:
 
 
 def main() -> None:
-    """Measure the seeds that are missing in build/benchmarks/, then write the figures."""
+    """Measure the seeds that are missing in build/benchmarks/, then write the figures.
+
+    Each seed has a process of its own, so that its peak memory is its own.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("seeds", type=int, nargs="*", default=list(SEEDS))
     parser.add_argument("--note", default="", help="circumstances that a reader should know")
+    parser.add_argument("--only-measure", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    folder = ROOT / "build" / "benchmarks"
-    folder.mkdir(parents=True, exist_ok=True)
-    results = []
     for seed in options.seeds:
-        path = folder / f"personalisation-{seed}.json"
-        if not path.exists():
-            path.write_text(json.dumps(measure_seed(seed), indent=2))
-        results.append(json.loads(path.read_text()))
+        missing = {what: path for what, path in result_paths(seed).items() if not path.exists()}
+        if missing and not options.only_measure:
+            print(f"seed {seed}", flush=True)
+            command = [sys.executable, "-m", "benchmarks.personalisation", "--only-measure"]
+            subprocess.run([*command, str(seed)], env=os.environ | ALLOCATOR, check=True)
+        elif missing:
+            world = World(seed)
+            for what, path in missing.items():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(json.dumps(what(world), indent=2))
+    if options.only_measure:
+        return
     note = (
         "40 updates of 64 rollouts a developer (4 sessions, 2 turns, 8 responses). "
         f"Shares of {NUM_REQUESTS} first answers to unseen tasks that meet all three wishes; "
-        f"cross-scores of 200; 200 held-out pairs a developer. {options.note}"
+        "cross-scores of 200; 200 held-out pairs a developer. A process for each seed, with "
+        f"{' and '.join(ALLOCATOR)} at 1 MiB. {options.note}"
     )
+    results = []
+    for seed in options.seeds:
+        parts = {what: json.loads(path.read_text()) for what, path in result_paths(seed).items()}
+        results.append(parts[measure_seed])
+        if measure_ablation in parts:
+            results[-1]["ablation"] = parts[measure_ablation]
     save("personalisation", "Live developers: personalisation", figures_of(results), note.strip())
 
 

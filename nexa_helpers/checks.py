@@ -95,6 +95,10 @@ class ScriptedPRM(nn.Module):
         self.tokenizer, self.rewards = tokenizer, rewards
         self.weight = nn.Parameter(torch.ones(1))
 
+    def forward(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """Refuse a single pass: the rewards come from votes."""
+        raise AssertionError("rewards: expected prm.majority_vote(...), got a single pass prm(...)")
+
     def majority_vote(
         self,
         input_ids: torch.Tensor,

@@ -55,9 +55,9 @@ def extract_training_triples(turns: list[dict[str, str]]) -> list[dict[str, Any]
         turns: Turns as ``parse_conversation`` returns them. They are not changed.
 
     Returns:
-        One dict for each assistant turn that a user turn follows directly: ``context`` (all
-        turns before the response), ``response`` (the assistant's text) and ``feedback`` (the
-        user's next message, the next-state signal).
+        One dict for each assistant turn that a user turn follows directly: ``context`` (the
+        list of all turns before the response), ``response`` (the assistant's text) and
+        ``feedback`` (the user's next message, the next-state signal).
     """
     triples = []
     for i, (turn, next_turn) in enumerate(pairwise(turns)):

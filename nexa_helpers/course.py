@@ -20,12 +20,14 @@ import nbformat
 import papermill
 from nbformat import NotebookNode
 
+from nexa_helpers import ready_made_files
 from nexa_helpers.execution import Heartbeat, execute, print_section_times, solved_copy
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSIGNMENT = "nexacode"
 NOTEBOOK = Path(ASSIGNMENT, f"{ASSIGNMENT}.ipynb")
 SOURCE = ROOT / "source" / NOTEBOOK
+READY_MADE = SOURCE.parent / "ready_made"
 EXECUTED = ROOT / "build" / f"{ASSIGNMENT}.ipynb"
 COURSE = ROOT / "build" / "course"
 REFERENCE = "reference"
@@ -144,7 +146,7 @@ def check_scores(scores: dict[str, tuple[float, float]]) -> None:
         raise CourseError(f"the reference submission lost points: {', '.join(lost)}. See {where}")
 
 
-def execute_source(output: Path) -> NotebookNode:
+def execute_source(output: Path, source: Path = SOURCE) -> NotebookNode:
     """Execute the solved notebook on the embedded data, profile ``NEXA_PROFILE`` or full.
 
     Raises:
@@ -153,7 +155,7 @@ def execute_source(output: Path) -> NotebookNode:
     profile = os.environ.get("NEXA_PROFILE") or "full"
     parameters = {"DATA_SOURCE": "embedded", "PROFILE": profile}
     try:
-        return execute(SOURCE, output, parameters)
+        return execute(source, output, parameters)
     except papermill.PapermillExecutionError as error:
         where = output.relative_to(ROOT)
         raise CourseError(f"a cell failed, {error.ename}: {error.evalue}. See {where}") from error
@@ -184,14 +186,42 @@ def make_course() -> None:
     print(f"  {Path('release', NOTEBOOK)}   what students get")
 
 
+def execute_and_save(output: Path) -> NotebookNode:
+    """Execute the solved notebook, full profile, and write the ready-made results.
+
+    Returns:
+        The executed notebook, with one cell more than the source.
+    """
+    notebook = nbformat.read(SOURCE, as_version=4)
+    code = f"""
+from nexa_helpers import ready_made_files
+ready_made_files.save(globals(), Path({str(READY_MADE)!r}))
+"""
+    notebook.cells.append(nbformat.v4.new_code_cell(code.strip(), id="save-ready-made"))
+    longer = output.with_suffix(".source.ipynb")
+    longer.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, longer)
+    return execute_source(output, longer)
+
+
 def make_solutions() -> None:
-    """Execute the solved notebook and keep it, outputs included, in ``solutions/``."""
+    """Execute the solved notebook and keep it, outputs included, in ``solutions/``.
+
+    With the full profile, the results that a stuck student can load are kept too, and their
+    hashes in the notebook.
+    """
+    output = ROOT / "build" / "solutions" / NOTEBOOK.name
+    if (os.environ.get("NEXA_PROFILE") or "full") == "full":
+        executed = execute_and_save(output)
+        ready_made_files.pin(READY_MADE)
+        subprocess.run([sys.executable, "-m", "nexa_helpers.notebook"], check=True, cwd=ROOT)
+    else:
+        executed = execute_source(output)
     source = nbformat.read(SOURCE, as_version=4)
-    executed = execute_source(ROOT / "build" / "solutions" / NOTEBOOK.name)
     target = ROOT / "solutions" / NOTEBOOK
     target.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(solved_copy(source, executed), target)
-    print(f"{target.relative_to(ROOT)} is up to date")
+    print(f"{target.relative_to(ROOT)} is up to date; now run `make release`")
 
 
 def main(arguments: list[str]) -> int:

@@ -194,6 +194,16 @@ def load_conversations(
     return rows
 
 
+def make_tokenizer(bpe: Tokenizer) -> PreTrainedTokenizerFast:
+    """Wrap a tokenizer of the tokenizers library; end-of-text is also the padding token."""
+    return PreTrainedTokenizerFast(
+        tokenizer_object=bpe,
+        eos_token="<|endoftext|>",
+        pad_token="<|endoftext|>",
+        clean_up_tokenization_spaces=False,
+    )
+
+
 def train_tokenizer(texts: list[str], vocab_size: int = 4096) -> PreTrainedTokenizerFast:
     """Train a byte-level BPE tokenizer, GPT-2's kind. It can write any text without loss.
 
@@ -225,12 +235,7 @@ def train_tokenizer(texts: list[str], vocab_size: int = 4096) -> PreTrainedToken
         initial_alphabet=sorted(bytes_only.alphabet()),
     )
     bpe.train_from_iterator(texts, trainer)
-    return PreTrainedTokenizerFast(
-        tokenizer_object=bpe,
-        eos_token="<|endoftext|>",
-        pad_token="<|endoftext|>",
-        clean_up_tokenization_spaces=False,
-    )
+    return make_tokenizer(bpe)
 
 
 def load_tokenizer(source: str = "auto", texts: list[str] | None = None) -> Any:

@@ -42,7 +42,8 @@ def evaluate_personalization(
     Returns:
         A dict with
 
-        - ``log_prob_improvements``: for each triple the mean log-prob (nats a response token)
+        - ``log_prob_improvements``: for each triple the mean log-prob of its response given its
+          context (nats a response token, end-of-text included, as ``encode_examples`` counts)
           under the policy minus that under the reference;
         - ``preference_accuracy``: the mean of two shares, praised responses that moved up and
           corrected ones that moved down (the one share, if the other kind is missing; 0.0 with
@@ -98,7 +99,7 @@ def plot_comparison(
         policy_interval: The same for the policy.
 
     Returns:
-        A figure with one axis.
+        A figure with one axis that runs from 0 to 1, with an x label, a y label and a title.
     """
     figure, axis = plt.subplots(figsize=(5, 3.6), layout="constrained")
     heights = [baseline_accuracy, policy_accuracy]

@@ -39,7 +39,7 @@ def analyze_feedback_signals(triples: list[dict[str, Any]]) -> dict[str, Any]:
 
     A feedback is ``negative`` if it holds a word of ``NEGATIVE_WORDS``, else ``positive`` if it
     holds one of ``POSITIVE_WORDS``, else ``neutral``. Whole words count, case does not. A
-    correction with thanks is a correction.
+    correction with thanks is a correction. Only single words of the feedback are judged.
 
     Args:
         triples: Triples with the keys ``response`` and ``feedback``.
@@ -48,6 +48,7 @@ def analyze_feedback_signals(triples: list[dict[str, Any]]) -> dict[str, Any]:
         A dict with ``feedback_lengths`` and ``response_lengths`` (lists of int, in words split
         at white space), ``sentiments`` (a list of ``"positive"``, ``"negative"``,
         ``"neutral"``, one a triple) and ``sentiment_counts`` (a dict that holds all three).
+        With no triples the lists are empty and the counts are 0.
     """
     sentiments = []
     for triple in triples:
@@ -71,10 +72,11 @@ def plot_feedback_signals(analysis: dict[str, Any]) -> Figure:
     """Draw the two length distributions and the sentiment counts.
 
     Args:
-        analysis: What ``analyze_feedback_signals`` returns.
+        analysis: What ``analyze_feedback_signals`` returns. It is not changed.
 
     Returns:
-        A figure with three axes, each with an x label, a y label and a title.
+        A figure with three axes, each with an x label, a y label and a title: two histograms,
+        and bars of the three counts.
     """
     figure, axes = plt.subplots(1, 3, figsize=(13, 3.6), layout="constrained")
     for axis, part in zip(axes, ("feedback", "response"), strict=False):

@@ -81,8 +81,8 @@ def grpo_tcr_loss(
 
     Returns:
         The loss (a scalar) and the metrics ``mean_advantage`` and ``mean_length_penalty`` (over
-        responses), ``mean_kl``, ``mean_ratio`` and ``clip_fraction`` (over real tokens).
-        Gradients reach ``log_probs_new`` alone.
+        responses), ``mean_kl``, ``mean_ratio`` and, if you like, ``clip_fraction`` (over real
+        tokens): floats, or tensors without a gradient. Gradients reach ``log_probs_new`` alone.
 
     Raises:
         ValueError: The shapes do not match.

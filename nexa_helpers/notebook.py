@@ -18,7 +18,7 @@ BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 MODULES = (
     "runtime", "tasks", "simulator", "data", "conversations", "feedback", "prompt_injection",
     "process_reward", "grpo_tcr", "policy", "training", "evaluation", "error_analysis",
-    "latency", "checks",
+    "latency", "checks", "ready_made",
 )  # fmt: skip
 
 

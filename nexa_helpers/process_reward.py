@@ -72,7 +72,7 @@ class ProcessRewardModel(nn.Module):
         attention_mask: torch.Tensor | None = None,
         num_votes: int = 5,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Let the model vote several times with dropout on, and take the majority.
+        """Let the model vote several times with dropout on, and take the most common vote.
 
         Args:
             input_ids: (batch, time) token ids.
@@ -80,9 +80,9 @@ class ProcessRewardModel(nn.Module):
             num_votes: Number of votes m, at least 1.
 
         Returns:
-            rewards (batch,), floats in {-1, 0, 1}, 0 where the vote is tied; and all_votes
-            (num_votes, batch) with the single votes. No gradient flows, and the model is in
-            eval mode afterwards.
+            rewards (batch,), floats in {-1, 0, 1}, 0 where two or more share the lead; and
+            all_votes (num_votes, batch) with the single votes. No graph is recorded, and the
+            model is in eval mode afterwards.
 
         Raises:
             ValueError: ``num_votes`` is less than 1.

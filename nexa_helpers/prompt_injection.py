@@ -8,6 +8,7 @@ from collections import deque
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from nexa_helpers.evaluation import evaluate_personalization
@@ -44,6 +45,16 @@ class PrefixedPolicy(nn.Module):
     ) -> torch.Tensor:
         """Logits (batch, time, vocab) of the input, the prefix having been read."""
         return self.head(self.features(input_ids, attention_mask))
+
+    def get_log_probs(
+        self,
+        input_ids: torch.Tensor,
+        target_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Log-probability (batch, time) of target t under logits t, as ``SimplePolicy`` has it."""
+        logits = self.forward(input_ids, attention_mask)
+        return -F.cross_entropy(logits.transpose(1, 2), target_ids, reduction="none")
 
 
 class PromptInjectionBaseline:

@@ -115,10 +115,10 @@ def train_grpo_tcr(
         policy: The model that is trained; nothing else changes.
         ref_policy: The frozen model that the policy started from.
         prm: Scores (response, feedback) by majority vote.
-        train_triples: Triples with ``context``, ``response`` and ``feedback``.
+        train_triples: Triples with ``context``, ``response`` and ``feedback``; not changed.
         tokenizer: Turns text into ids.
         num_steps: Number of updates.
-        batch_size: Triples an update.
+        batch_size: Triples an update; fewer where there are not so many.
         lr: Learning rate.
         beta_kl: Weight of the KL penalty.
 
@@ -184,7 +184,7 @@ def collect_rollouts(
         policy: Samples the responses.
         developer: Asks for tasks and answers.
         tokenizer: The tokenizer of the policy.
-        num_sessions: Sessions, played side by side.
+        num_sessions: Different sessions, each with requests of its own.
         turns_per_session: Most turns of a session.
         group_size: Responses a request (G).
         max_new_tokens: Most tokens of a response.
@@ -319,7 +319,7 @@ def train_on_policy(
     lr: float = 4e-4,
     eps_low: float = 0.2,
     eps_high: float = 0.28,
-    beta_kl: float = 0.02,
+    beta_kl: float = 0.005,
     L_max: int = 96,
     L_cache: int = 32,
     seed: int = 0,

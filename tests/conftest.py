@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from nexa_helpers.grading.answer_bank import QuickGrader
 from nexa_helpers.policy import SimplePolicy
 from nexa_helpers.process_reward import ProcessRewardModel
 from nexa_helpers.runtime import set_seed
@@ -114,6 +115,12 @@ def make_triple():
         return {"context": context, "response": response, "feedback": feedback}
 
     return make
+
+
+@pytest.fixture(scope="session")
+def quick_grader():
+    """The notebook's definitions and reference answers, ready to grade answers of the bank."""
+    return QuickGrader()
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Grading: what measures the autograder, and what whole classes need."""

@@ -1,0 +1,8 @@
+# A turn begins only at "\n\nHuman:", also at the start of the text.
+def parse_conversation(raw_text):
+    pieces = re.split(r"(?:\A\s*|\n\n)(Human|Assistant):", raw_text)
+    return [
+        {"role": ROLE_OF_SPEAKER[speaker], "content": text.strip()}
+        for speaker, text in zip(pieces[1::2], pieces[2::2])
+        if text.strip()
+    ]

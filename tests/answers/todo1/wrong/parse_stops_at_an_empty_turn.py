@@ -1,0 +1,8 @@
+def parse_conversation(raw_text):
+    pieces = TURN_MARKER.split(raw_text)
+    turns = []
+    for speaker, text in zip(pieces[1::2], pieces[2::2]):
+        if not text.strip():
+            break
+        turns.append({"role": ROLE_OF_SPEAKER[speaker], "content": text.strip()})
+    return turns

@@ -1,0 +1,20 @@
+def plot_feedback_signals(analysis):
+    fig = plt.figure(figsize=(8, 10))
+    first = fig.add_subplot(3, 1, 1)
+    first.hist(analysis["feedback_lengths"], bins=20)
+    first.set_xlabel("Words")
+    first.set_ylabel("Count")
+    first.set_title("Length of what the developer says next")
+    second = fig.add_subplot(3, 1, 2)
+    second.hist(analysis["response_lengths"], bins=20, density=True, color="orange")
+    second.set_xlabel("Words")
+    second.set_ylabel("Density")
+    second.set_title("Length of responses")
+    third = fig.add_subplot(3, 1, 3)
+    names = ["positive", "neutral", "negative"]
+    third.barh(names, [analysis["sentiment_counts"][name] for name in names])
+    third.set_xlabel("Number of triples")
+    third.set_ylabel("Sentiment")
+    third.set_title("Sentiment of the feedback")
+    fig.tight_layout()
+    return fig

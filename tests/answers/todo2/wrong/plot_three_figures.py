@@ -1,0 +1,11 @@
+def plot_feedback_signals(analysis):
+    pairs = [plt.subplots() for _ in range(3)]
+    figure, axes = pairs[-1][0], [axis for _, axis in pairs]
+    axes[0].hist(analysis["feedback_lengths"], bins=30)
+    axes[0].set(xlabel="words", ylabel="triples", title="Feedback length")
+    axes[1].hist(analysis["response_lengths"], bins=30)
+    axes[1].set(xlabel="words", ylabel="triples", title="Response length")
+    counts = analysis["sentiment_counts"]
+    axes[2].bar(list(counts), list(counts.values()))
+    axes[2].set(xlabel="sentiment", ylabel="triples", title="Feedback sentiment")
+    return figure

@@ -1,0 +1,17 @@
+# Everything that is not negative counts as praise.
+def analyze_feedback_signals(triples):
+    sentiments = []
+    for triple in triples:
+        found = set(words(triple["feedback"]))
+        if found & NEGATIVE_WORDS:
+            sentiments.append("negative")
+        elif found:
+            sentiments.append("positive")
+        else:
+            sentiments.append("neutral")
+    return {
+        "feedback_lengths": [len(t["feedback"].split()) for t in triples],
+        "response_lengths": [len(t["response"].split()) for t in triples],
+        "sentiments": sentiments,
+        "sentiment_counts": {n: sentiments.count(n) for n in ("positive", "negative", "neutral")},
+    }

@@ -1,0 +1,16 @@
+def analyze_feedback_signals(triples):
+    sentiments = []
+    for triple in triples:
+        found = set(words(triple["feedback"]))
+        if found & NEGATIVE_WORDS:
+            sentiments.append("negative")
+        elif found & POSITIVE_WORDS:
+            sentiments.append("positive")
+        else:
+            sentiments.append("neutral")
+    return {
+        "feedback_lengths": [len(set(t["feedback"].split())) for t in triples],
+        "response_lengths": [len(set(t["response"].split())) for t in triples],
+        "sentiments": sentiments,
+        "sentiment_counts": {n: sentiments.count(n) for n in ("positive", "negative", "neutral")},
+    }

@@ -1,0 +1,17 @@
+# A tie is negative, but two words of praise outweigh one correction.
+def analyze_feedback_signals(triples):
+    sentiments = []
+    for triple in triples:
+        found = set(words(triple["feedback"]))
+        if len(found & NEGATIVE_WORDS) >= max(1, len(found & POSITIVE_WORDS)):
+            sentiments.append("negative")
+        elif found & POSITIVE_WORDS:
+            sentiments.append("positive")
+        else:
+            sentiments.append("neutral")
+    return {
+        "feedback_lengths": [len(t["feedback"].split()) for t in triples],
+        "response_lengths": [len(t["response"].split()) for t in triples],
+        "sentiments": sentiments,
+        "sentiment_counts": {n: sentiments.count(n) for n in ("positive", "negative", "neutral")},
+    }

@@ -1,0 +1,12 @@
+def majority_vote(self, input_ids, attention_mask=None, num_votes=5):
+    self.train()
+    with torch.no_grad():
+        votes = torch.stack(
+            [self(input_ids, attention_mask).argmax(dim=1) - 1 for _ in range(num_votes)]
+        )
+    self.eval()
+    counts = torch.stack([(votes == value).sum(dim=0) for value in (-1, 0, 1)])
+    best = counts.max(dim=0).values
+    winners = (counts == best).sum(dim=0)
+    rewards = torch.where(winners > 1, 0, counts.argmax(dim=0) - 1)
+    return rewards.float(), votes.float()

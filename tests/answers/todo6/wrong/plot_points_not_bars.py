@@ -1,0 +1,14 @@
+def plot_comparison(
+    baseline_accuracy, policy_accuracy, baseline_interval=None, policy_interval=None
+):
+    figure, axis = plt.subplots()
+    heights = [baseline_accuracy, policy_accuracy]
+    axis.scatter(["baseline", "policy"], heights)
+    for x, interval in enumerate((baseline_interval, policy_interval)):
+        if interval is not None:
+            axis.vlines(x, interval[0], interval[1], color="black")
+    axis.set_ylim(0, 1)
+    axis.set_xlabel("method")
+    axis.set_ylabel("preference accuracy")
+    axis.set_title("Baseline and policy")
+    return figure

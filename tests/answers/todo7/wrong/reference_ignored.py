@@ -1,0 +1,15 @@
+@torch.no_grad()
+def categorize_errors(policy, test_triples, tokenizer, num_samples=50, ref_policy=None):
+    counts = dict.fromkeys([*ERROR_WORDS, "correct"], 0)
+    taken = test_triples[:num_samples]
+    for triple, label in zip(taken, keyword_labels(taken)):
+        found = set(words(triple["feedback"]))
+        category = "correct"
+        if label <= 0:
+            category = "preference_ignored" if label < 0 else "correct"
+            for name in ERROR_WORDS:
+                if found & ERROR_WORDS[name]:
+                    category = name
+                    break
+        counts[category] += 1
+    return counts

@@ -1,0 +1,3 @@
+ethical_assessment = """
+YOUR 300-WORD ASSESSMENT HERE
+"""

@@ -1,0 +1,1 @@
+ethical_assessment = None
