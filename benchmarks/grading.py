@@ -1,8 +1,8 @@
 """Is the same submission graded alike every time, and what does grading cost?
 
-The solved notebook is graded 50 times with ``nbgrader autograde``: on one thread and on two, with
-the machine to itself and beside other work. The graded part is measured in one process: CPU
-seconds of all graded cells and their peak memory.
+The solved notebook, without the cells that train and plot, is graded 50 times with ``nbgrader
+autograde``: on one thread and on two, with the machine to itself and beside other work. The
+graded part is measured in one process: CPU seconds of all graded cells and their peak memory.
 """
 
 import argparse
@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.common import Figure, save
-from nexa_helpers.grading.answer_bank import QuickGrader
-from nexa_helpers.grading.grader_report import Graded, grade_students, submission
+from nexa_helpers.grading.answer_bank import QuickGrader, read_source
+from nexa_helpers.grading.grader_report import Graded, grade_students, without_experiments
 
 BUSY = "import itertools\nfor n in itertools.count():\n    n * n"
 SHARES = {  # threads, other work: part of the gradings
@@ -49,12 +49,13 @@ def grade_often(times: int) -> tuple[list[Graded], float]:
     """Grade one submission many times; give what came out and the seconds of one grading."""
     results: list[Graded] = []
     seconds = 0.0
+    source = without_experiments(read_source())
     for (threads, busy), share in SHARES.items():
-        copies = {f"copy-{number:02}": submission() for number in range(round(times * share))}
+        copies = {f"copy-{number:02}": source for number in range(round(times * share))}
         with tempfile.TemporaryDirectory() as folder, other_work(2 if busy else 0):
             started = time.monotonic()
             graded = grade_students(
-                Path(folder, "courses"), copies, 2, {"OMP_NUM_THREADS": threads}
+                Path(folder, "courses"), source, copies, 2, {"OMP_NUM_THREADS": threads}
             )
             if (threads, busy) == ("1", False):
                 seconds = (time.monotonic() - started) / len(copies)

@@ -157,11 +157,11 @@ def measure_ablation(world: World) -> dict[str, float]:
     }
 
 
-def result_paths(seed: int) -> dict[Any, Path]:
+def result_paths(seed: int, ablation: bool) -> dict[Any, Path]:
     """Name the files that a seed's measurements are kept in, by what measures them."""
     folder = ROOT / "build" / "benchmarks"
     paths: dict[Any, Path] = {measure_seed: folder / f"personalisation-{seed}.json"}
-    if seed in ABLATION_SEEDS:
+    if ablation and seed in ABLATION_SEEDS:
         paths[measure_ablation] = folder / f"ablation-{seed}.json"
     return paths
 
@@ -175,6 +175,8 @@ def mean_figure(name: str, values: list[float], unit: str, goal: str = "") -> li
     label = f"{name}: mean of {len(values)} seeds"
     if len(values) >= 3 and len(set(values)) > 1:
         low, high = stats.t.interval(0.95, len(values) - 1, mean, stats.sem(values))
+        if unit == "share" and min(values) >= 0:
+            low, high = max(low, 0.0), min(high, 1.0)
         label += f" [{low:.3f}, {high:.3f}]"
     figures = [Figure(label, mean, unit)]
     if goal:
@@ -205,11 +207,12 @@ def figures_of(results: list[dict[str, Any]]) -> list[Figure]:
         values = [result["cross"][name] for result in results]
         figures += mean_figure(f"policy of {name}", values, "share")
     ablated = [result for result in results if "ablation" in result]
-    after = [result["developers"]["Ada"]["after"] for result in ablated]
-    figures += mean_figure("ablation, Ada: GRPO-TCR", after, "share")
-    for name in VARIANTS:
-        values = [result["ablation"][name] for result in ablated]
-        figures += mean_figure(f"ablation, Ada: {name}", values, "share")
+    if ablated:
+        after = [result["developers"]["Ada"]["after"] for result in ablated]
+        figures += mean_figure("ablation, Ada: GRPO-TCR", after, "share")
+        for name in VARIANTS:
+            values = [result["ablation"][name] for result in ablated]
+            figures += mean_figure(f"ablation, Ada: {name}", values, "share")
     for name in ("warm start", "PRM training"):
         values = [result["world"][name] for result in results]
         figures += mean_figure(name, values, "s")
@@ -232,13 +235,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("seeds", type=int, nargs="*", default=list(SEEDS))
     parser.add_argument("--note", default="", help="circumstances that a reader should know")
-    parser.add_argument("--only-measure", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--only-measure", action="store_true", help="write no table")
+    parser.add_argument("--no-ablation", action="store_true", help="leave the ablation out")
     options = parser.parse_args()
     for seed in options.seeds:
-        missing = {what: path for what, path in result_paths(seed).items() if not path.exists()}
+        paths = result_paths(seed, not options.no_ablation)
+        missing = {what: path for what, path in paths.items() if not path.exists()}
         if missing and not options.only_measure:
             print(f"seed {seed}", flush=True)
             command = [sys.executable, "-m", "benchmarks.personalisation", "--only-measure"]
+            command += ["--no-ablation"] * options.no_ablation
             subprocess.run([*command, str(seed)], env=os.environ | ALLOCATOR, check=True)
         elif missing:
             world = World(seed)
@@ -248,14 +254,15 @@ def main() -> None:
     if options.only_measure:
         return
     note = (
-        "40 updates of 64 rollouts a developer (4 sessions, 2 turns, 8 responses). "
+        "40 updates of 64 rollouts a developer (8 sessions, 2 turns, 4 responses). "
         f"Shares of {NUM_REQUESTS} first answers to unseen tasks that meet all three wishes; "
         "cross-scores of 200; 200 held-out pairs a developer. A process for each seed, with "
         f"{' and '.join(ALLOCATOR)} at 1 MiB. {options.note}"
     )
     results = []
     for seed in options.seeds:
-        parts = {what: json.loads(path.read_text()) for what, path in result_paths(seed).items()}
+        paths = result_paths(seed, not options.no_ablation)
+        parts = {what: json.loads(path.read_text()) for what, path in paths.items()}
         results.append(parts[measure_seed])
         if measure_ablation in parts:
             results[-1]["ablation"] = parts[measure_ablation]

@@ -113,6 +113,11 @@ def test_a_word_on_stderr_costs_the_points():
     assert run_graded(cell, {}) == "AssertionError: expected 2, got 1"
 
 
+def test_cells_before_the_answer_have_run_already(quick_grader):
+    answer = next(answer for answer in ANSWERS if answer.todo == 8)
+    assert {name[:6] for name in quick_grader.grade(answer)} == {"todo8-", "todo9-"}
+
+
 def test_an_answer_that_ends_the_process_is_a_result(quick_grader, tmp_path):
     text = "import os\n\ndef parse_conversation(raw_text):\n    os._exit(0)\n"
     outcome = quick_grader.grade(new_answer(tmp_path, text), todo=1)

@@ -1,6 +1,7 @@
 """The course from nbgrader's own command line: release, validate, autograde, feedback, export."""
 
 import csv
+import itertools
 import json
 import re
 import shutil
@@ -130,6 +131,42 @@ def test_a_student_can_read_every_question_that_a_person_grades(course):
         assert not info(question).get("solution")
         assert f"({info(answer)['points']} points)" in question.source
         assert question.source.endswith("Write your answer into the next cell.")
+
+
+def rubrics(cells) -> dict[int, str]:
+    """The rubric cells' text, by the TODO whose answer stands before them."""
+    return {
+        int(info(cell)["grade_id"][4]): cell.source
+        for before, cell in itertools.pairwise(cells)
+        if info(cell).get("task") and info(before).get("grade") and info(before).get("solution")
+    }
+
+
+def test_each_manual_answer_has_a_rubric_behind_it_with_points_for_each_criterion(course):
+    authored = rubrics(source_cells())
+    assert set(authored) == {2, 6, 7, 9}
+    for text in authored.values():
+        assert "points" in text.split("=== BEGIN MARK SCHEME ===")[0]
+        assert "| Criterion | Points |" in text.split("=== BEGIN MARK SCHEME ===")[1]
+    released = rubrics(nbformat.reads(course.release.decode(), as_version=4).cells)
+    assert set(released) == set(authored)
+    for todo, text in released.items():
+        assert text.strip() == authored[todo].split("=== BEGIN MARK SCHEME ===")[0].strip()
+
+
+def test_the_mark_scheme_is_there_for_the_grader_and_not_in_the_feedback(course):
+    path = course.folder / "autograded" / "untouched" / NOTEBOOK
+    graded = rubrics(nbformat.read(path, as_version=4).cells)
+    assert all("| Criterion | Points |" in text for text in graded.values())
+    page = (course.folder / "feedback" / "untouched" / "nexacode" / "nexacode.html").read_text()
+    assert "How the 4 points are given" in page
+    assert "For the person who grades" not in page
+
+
+def test_about_half_of_the_machine_points_are_hidden():
+    graded = [cell for cell in source_cells() if is_graded_by_machine(cell)]
+    hidden = sum(info(cell)["points"] for cell in graded if HIDDEN.search(cell.source))
+    assert 0.45 <= hidden / sum(info(cell)["points"] for cell in graded) <= 0.65
 
 
 def test_release_has_no_outputs(course):

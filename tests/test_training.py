@@ -686,7 +686,8 @@ def test_constant_groups_are_counted(letter_policy, keyword_prm, tokenizer, make
     for developer in (LetterDeveloper(), ContentDeveloper()):
         metrics = train_on_policy(
             frozen_copy(letter_policy).requires_grad_(), letter_policy, keyword_prm, developer,
-            tokenizer, num_iterations=2, num_sessions=3, turns_per_session=1, L_max=4, L_cache=0,
+            tokenizer, num_iterations=2, num_sessions=3, turns_per_session=1, group_size=8,
+            L_max=4, L_cache=0,
         )  # fmt: skip
         shares.append(metrics["constant_groups"])
     assert shares == [[0.0, 0.0], [1.0, 1.0]]

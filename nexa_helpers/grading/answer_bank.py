@@ -194,16 +194,18 @@ class QuickGrader:
                     run(cell.source, self.namespace, cell.id)
 
     def grade_here(self, answer: Answer | None, todo: int | None) -> dict[str, str]:
-        """Run an answer and graded cells in this process, in the order of the notebook."""
-        replaced = answered_cell(self.notebook, answer) if answer else None
+        """Run an answer and the graded cells behind it in this process."""
         outcome = {}
-        for cell in self.notebook.cells:
-            if answer and replaced and cell is replaced:
-                try:
-                    run(with_answer(replaced, answer), self.namespace, answer.name)
-                except Exception as error:
-                    outcome["answer"] = repr(error)
-            elif is_graded_by_machine(cell) and todo in (None, todo_of(cell)):
+        cells = self.notebook.cells
+        if answer:
+            replaced = answered_cell(self.notebook, answer)
+            cells = cells[cells.index(replaced) + 1 :]
+            try:
+                run(with_answer(replaced, answer), self.namespace, answer.name)
+            except Exception as error:
+                outcome["answer"] = repr(error)
+        for cell in cells:
+            if is_graded_by_machine(cell) and todo in (None, todo_of(cell)):
                 outcome[grade_info(cell)["grade_id"]] = run_graded(cell, self.namespace)
         return outcome
 
@@ -212,7 +214,8 @@ class QuickGrader:
 
         Args:
             answer: None grades the reference answers.
-            todo: Run the graded cells of this TODO alone; None runs all.
+            todo: Run the graded cells of this TODO alone; None runs all that stand behind the
+                answer (an answer cannot change what has run before it).
 
         Returns:
             What went wrong by grade id, "" for full points. The key ``answer`` stands for an
