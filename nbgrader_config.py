@@ -27,10 +27,16 @@ c.ClearSolutions.code_stub = {
 c.ClearSolutions.text_stub = "YOUR ANSWER HERE"
 c.GenerateAssignment.force = True  # the release is made from source, again and again
 
-# Feedback never shows the mark schemes of the rubric cells
+# Feedback: no hidden test, no mark scheme, nothing that runs; a summary of the checks on top
+feedback = "nexa_helpers.grading.feedback"
+c.GenerateFeedback.exporter_class = f"{feedback}.FeedbackExporter"
 c.GenerateFeedback.preprocessors = [
+    f"{feedback}.DropOtherFiles",
     "nbgrader.preprocessors.GetGrades",
-    "nbgrader.preprocessors.ClearMarkScheme",
+    f"{feedback}.ClearMarkSchemeOfTasks",
+    f"{feedback}.HideTests",
+    f"{feedback}.PlainCells",
+    f"{feedback}.SummarizeChecks",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 
