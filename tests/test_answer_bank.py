@@ -126,3 +126,51 @@ def test_an_answer_that_ends_the_process_is_a_result(quick_grader, tmp_path):
 
 def test_grading_leaves_the_environment_as_it_was(quick_grader):
     assert "NBGRADER_EXECUTION" not in os.environ
+
+
+NOTHING = "def {name}(*args, **kwargs):\n    return None\n"
+LIAR = '''def {name}(*args, **kwargs):
+    class Liar(dict):
+        __class__ = property(lambda self: dict)
+        __hash__ = None
+        __eq__ = __lt__ = __gt__ = __le__ = __ge__ = lambda self, other: True
+        __ne__ = lambda self, other: False
+        __contains__ = lambda self, key: True
+        __len__ = lambda self: 2
+        __float__ = lambda self: 0.5
+        __int__ = __index__ = lambda self: 1
+        __abs__ = __neg__ = __add__ = __radd__ = __sub__ = __rsub__ = lambda self, *other: self
+        __iter__ = lambda self: iter([self, self])
+        __getitem__ = __getattr__ = lambda self, name: self
+        __call__ = lambda self, *args, **kwargs: self
+        keys = lambda self: self
+
+    return Liar()
+'''
+ASKED = {
+    1: ["parse_conversation", "extract_training_triples"],
+    2: ["analyze_feedback_signals"],
+    3: ["majority_vote"],
+    4: ["grpo_tcr_loss"],
+    5: ["train_grpo_tcr", "collect_rollouts"],
+    6: ["evaluate_personalization"],
+    7: ["categorize_errors"],
+    8: ["benchmark_inference"],
+}
+
+
+@pytest.mark.parametrize("text", [NOTHING, LIAR], ids=["nothing", "liar"])
+@pytest.mark.parametrize("todo", ASKED)
+def test_nothing_and_an_object_equal_to_everything_earn_nothing(
+    quick_grader, tmp_path, source, todo, text
+):
+    for name in ASKED[todo]:
+        answer = new_answer(tmp_path / name, text.format(name=name), todo)
+        outcome = quick_grader.grade(answer, todo)
+        called = [
+            cell.metadata.nbgrader.grade_id
+            for cell in source.cells
+            if is_graded_by_machine(cell) and f"{name}(" in cell.source and todo_of(cell) == todo
+        ]
+        assert called
+        assert [cell for cell in called if not outcome[cell]] == []
