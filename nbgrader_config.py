@@ -10,6 +10,8 @@ from pathlib import Path
 
 from traitlets.config import get_config
 
+from nexa_helpers.grading.hardening import harden
+
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 c = get_config()
@@ -39,6 +41,11 @@ c.GenerateFeedback.preprocessors = [
     f"{feedback}.SummarizeChecks",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
+
+# Grading: submissions are repaired, bounded and watched (docs/security.md)
+harden(c)
+c.SandboxedExecute.sandbox = False  # True needs bubblewrap (docs/sandbox.md)
+c.WatchForForgery.accepted = []  # students whose held submission a person has looked at
 
 # Grading: seconds for one cell (the grade profile stays far below), and no times in the output
 c.Execute.timeout = 120

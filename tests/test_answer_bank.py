@@ -129,7 +129,7 @@ def test_grading_leaves_the_environment_as_it_was(quick_grader):
 
 
 NOTHING = "def {name}(*args, **kwargs):\n    return None\n"
-LIAR = '''def {name}(*args, **kwargs):
+LIAR = """def {name}(*args, **kwargs):
     class Liar(dict):
         __class__ = property(lambda self: dict)
         __hash__ = None
@@ -146,7 +146,7 @@ LIAR = '''def {name}(*args, **kwargs):
         keys = lambda self: self
 
     return Liar()
-'''
+"""
 ASKED = {
     1: ["parse_conversation", "extract_training_triples"],
     2: ["analyze_feedback_signals"],

@@ -3,8 +3,7 @@
 ``BoundedExecute`` drops output while it comes in, so that a flood fills no memory.
 ``GradeByErrors`` leaves one thing that can cost a point, an error, and nothing that can give one:
 words on stderr and displayed numbers count for nothing. ``harden`` puts all of it, with the
-repairs, into nbgrader's configuration. Isolation is left to the sandbox: code in the kernel can
-still lie to nbgrader about what its own cells did.
+repairs, the watch for forgery and the sandbox (off by default), into nbgrader's configuration.
 """
 
 import json
@@ -30,8 +29,7 @@ def harden(c: Config) -> None:
     Args:
         c: What ``traitlets.config.get_config()`` returns in nbgrader_config.py.
     """
-    c.Autograde.pre_convert_hook = "nexa_helpers.grading.scores.forget_scores_first"
-    c.Autograde.exporter_class = "nexa_helpers.grading.reading.SubmissionExporter"
+    c.Autograde.exporter_class = "nexa_helpers.grading.intake.IntakeExporter"
     c.Autograde.sanitize_preprocessors = [
         "nexa_helpers.grading.repair.RepairSubmission",
         "nbgrader.preprocessors.ClearOutput",
@@ -41,7 +39,8 @@ def harden(c: Config) -> None:
         "nbgrader.preprocessors.CheckCellMetadata",
     ]
     c.Autograde.autograde_preprocessors = [
-        "nexa_helpers.grading.hardening.BoundedExecute",
+        "nexa_helpers.grading.forgery.WatchForForgery",
+        "nexa_helpers.grading.sandbox.SandboxedExecute",
         "nbgrader.preprocessors.IgnorePattern",
         "nbconvert.preprocessors.ClearMetadataPreprocessor",
         "nbgrader.preprocessors.LimitOutput",

@@ -257,6 +257,7 @@ class RepairSubmission(NbGraderPreprocessor):  # type: ignore[misc]
                 submission["notebook"],
                 repair.cell or "-",
                 repair.what,
+                extra={"nexa": {"repair": asdict(repair)}},
             )
         if nb.nbformat_minor < 5:  # the cells put back have ids, which came with 4.5
             nbformat.v4.upgrade(nb, nb.nbformat, nb.nbformat_minor)

@@ -18,12 +18,11 @@ import secrets
 import select
 import shutil
 import signal
-import stat
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -37,7 +36,8 @@ from nbformat import NotebookNode
 from traitlets import Bool, Integer, List, Unicode, default
 
 from nexa_helpers.grading.forkserver import ForkServer
-from nexa_helpers.grading.hardening import BoundedExecute
+from nexa_helpers.grading.guarded import GuardedExecute
+from nexa_helpers.grading.submissions import open_files
 
 PROVISIONER = "nexa-bwrap"
 SUBMISSION = "/submission"  # the working folder, as the student's code sees it
@@ -146,24 +146,6 @@ def make_parents(folder: Path) -> list[str]:
     """Make the folders above one; bubblewrap would make them, but for its own user alone."""
     above = [str(parent) for parent in reversed(folder.parents) if parent != parent.parent]
     return [word for parent in above for word in ("--perms", "0755", "--dir", parent)]
-
-
-def open_files(folder: Path) -> Iterator[tuple[Path, IO[bytes] | None]]:
-    """Open the regular files of a folder, and follow no link.
-
-    Yields:
-        Each path, relative to the folder, and its open file; None for what is not a regular file
-        (a link, a pipe, a device). A folder that is itself a link yields nothing.
-    """
-    for parent, folders, files, descriptor in os.fwalk(folder):
-        here = Path(parent).relative_to(folder)
-        for name in [*folders, *files]:
-            status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-            if stat.S_ISREG(status.st_mode):
-                flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
-                yield here / name, os.fdopen(os.open(name, flags, dir_fd=descriptor), "rb")
-            elif not stat.S_ISDIR(status.st_mode):
-                yield here / name, None
 
 
 class BubblewrapProvisioner(LocalProvisioner):
@@ -520,8 +502,8 @@ def say_that_it_is_off(log: logging.Logger) -> None:
     )
 
 
-class SandboxedExecute(BoundedExecute):
-    """nbgrader's Execute, bounded, in the sandbox where ``sandbox`` says so."""
+class SandboxedExecute(GuardedExecute):
+    """nbgrader's Execute, bounded and guarded, in the sandbox where ``sandbox`` says so."""
 
     sandbox = Bool(False, help="Run each submission in a sandbox (bubblewrap)").tag(config=True)
 

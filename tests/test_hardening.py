@@ -66,9 +66,17 @@ LOOPS = {
     ),
     "waits_behind_them": (ADD + "    return a + b", {"double-test": 3.0}),
 }
-CONFIG = """
+# Held for a person, else; see test_attacks. Here a person has let them pass.
+ACCEPTED = [
+    "shows_a_score_then_fails",
+    "shows_a_low_score",
+    "shows_more_than_the_maximum",
+    "hides_its_error_from_the_screen",
+]
+CONFIG = f"""
 from nexa_helpers.grading.hardening import harden
 harden(c)
+c.WatchForForgery.accepted = {ACCEPTED}
 c.SubmissionExporter.max_bytes = 2_000_000
 """
 

@@ -26,8 +26,8 @@ from nexa_helpers.grading.sandbox import (
     SandboxedExecute,
     SandboxError,
     find_bubblewrap,
-    open_files,
 )
+from nexa_helpers.grading.submissions import open_files
 
 ROOT = Path(__file__).resolve().parent.parent
 SECRET = "instructors-secret"

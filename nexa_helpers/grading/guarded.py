@@ -1,0 +1,165 @@
+"""Executing a notebook with a guard in its kernel (`guard`), which looks before each test.
+
+A test runs without history, and what it leaves behind (names, its text, its result) is taken away
+again, so that a later cell of the submission finds nothing of it. What was found is judged here:
+what no honest notebook does holds the submission for a person (`forgery`); the rest is mended and
+told. The submission's folder is not on Python's path, with a sandbox and without.
+"""
+
+import ast
+import importlib.util
+import os
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.manager import KernelManager
+from nbclient.exceptions import DeadKernelError
+from nbformat import NotebookNode
+from nbgrader.utils import is_locked
+
+from nexa_helpers.grading import guard
+from nexa_helpers.grading.forgery import (
+    Sign,
+    WatchForForgery,
+    id_of,
+    is_test,
+    shared_variables,
+)
+from nexa_helpers.grading.hardening import BoundedExecute
+from nexa_helpers.grading.signs import variables_of
+
+GUARD = Path(guard.__file__)
+SILENT = "the guard in the kernel did not answer"
+# It leaves no name in the notebook, and the guard gets built-in functions of its own.
+START = """(lambda space: exec(compile({source!r}, "<guard>", "exec"), space)
+or space["Guard"](get_ipython()))(
+{{"__name__": "guard", "__builtins__": dict(vars(__import__("builtins")))}})"""
+
+
+def given_names(source: str) -> list[str]:
+    """Name the functions, classes, imports and CONSTANTS that a locked cell gives."""
+    names: list[str] = []
+    try:
+        body = ast.parse("\n".join(map(without_magic, source.splitlines()))).body
+    except SyntaxError:
+        return []
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.append(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names += [(name.asname or name.name).partition(".")[0] for name in node.names]
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found = [name.id for name in targets if isinstance(name, ast.Name)]
+            names += [name for name in found if name.isupper()]
+    return names
+
+
+def without_magic(line: str) -> str:
+    """Empty a line that is IPython's and not Python's."""
+    return "" if line.startswith(("%", "!")) else line
+
+
+def shadowing_files(folder: Path) -> list[str]:
+    """List modules beside a notebook that have the name of a library."""
+    found = []
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        name = path.stem if path.suffix in (".py", ".so", ".pyc") else path.name
+        if name.isidentifier() and (path.is_dir() or path.suffix):
+            try:
+                spec = importlib.util.find_spec(name)
+            except (ImportError, ValueError):
+                continue
+            if spec is not None and spec.origin != str(path):
+                found.append(path.name)
+    return found
+
+
+class GuardedExecute(BoundedExecute):
+    """nbgrader's Execute, bounded, and with the guard."""
+
+    def start_new_kernel(self, **kwargs: Any) -> None:
+        """Start a kernel for which modules beside the notebook shadow nothing."""
+        kwargs["env"] = {**(kwargs.get("env") or os.environ), "PYTHONSAFEPATH": "1"}
+        super().start_new_kernel(**kwargs)
+
+    def preprocess(
+        self, nb: NotebookNode, resources: dict[str, Any], km: KernelManager | None = None
+    ) -> tuple[NotebookNode, dict[str, Any]]:
+        """Execute a notebook.
+
+        Raises:
+            HeldForReview: The guard found what no honest notebook does.
+        """
+        self.watch = WatchForForgery(parent=self.parent, config=self.config)
+        self.signs: list[Sign] = []
+        self.shared = shared_variables(nb)
+        self.has_guard = False
+        self.skip_cells_with_tag = ""  # no tag keeps a test from running
+        self.submission = resources.get("nbgrader", {})
+        folder = Path(resources.get("metadata", {}).get("path") or ".")
+        if (folder / "timestamp.txt").is_file():
+            claimed = (folder / "timestamp.txt").read_bytes()[:40]
+            self.log.info("The time of submission is what its timestamp.txt says: %a", claimed)
+        for name in shadowing_files(folder):
+            self.tell(nb, Sign("", f"the file {name!a} has a library's name", is_held=False))
+        return super().preprocess(nb, resources, km)
+
+    def tell(self, nb: NotebookNode, *signs: Sign) -> None:
+        """Report signs that were not reported yet, and hold the submission where they say so."""
+        new = [sign for sign in signs if sign not in self.signs]
+        self.signs += new
+        self.watch.judge(nb, new, self.submission)
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: dict[str, Any], index: int
+    ) -> tuple[NotebookNode, dict[str, Any]]:
+        """Execute a cell, with a look before each locked one and after the last."""
+        if not self.has_guard:
+            self.start_guard()
+        name = id_of(cell) or cell.get("id", "")
+        given = cell.cell_type == "code" and is_locked(cell) and not is_test(cell)
+        if is_test(cell):
+            self.ask("enter", name, sorted(self.shared & variables_of(cell.source)))
+            self.execute_cell(cell, index, store_history=False)
+            self.ask("leave", name)
+        elif given:
+            self.ask("check", name)
+            self.execute_cell(cell, index, store_history=True)
+            self.ask("keep", name, given_names(cell.source))
+        else:
+            self.execute_cell(cell, index, store_history=True)
+        if index == len(self.nb.cells) - 1:
+            self.ask("check", name)
+        return cell, resources
+
+    def start_guard(self) -> None:
+        """Send the guard to the kernel, which has executed nothing yet."""
+        self.has_guard = True
+        source = GUARD.read_text()
+        request = self.kc.execute(START.format(source=source), silent=True, store_history=False)
+        reply = self.wait_for_reply(request)
+        if reply is None or reply["content"]["status"] != "ok":
+            raise DeadKernelError("the guard did not start in the kernel")
+        self.ask("start", "")
+
+    def ask(self, what: str, cell: str, names: list[str] | None = None) -> None:
+        """Send the guard a message, and tell what it answers."""
+        content = {"do": what, "names": names or []}
+        message = self.kc.session.msg("guard_request", content)
+        self.kc.shell_channel.send(message)
+        reply = self.wait_for_reply(message["header"]["msg_id"])
+        found = reply["content"].get("found") if reply else None
+        self.tell(self.nb, *read_findings(cell, found))
+
+
+def read_findings(cell: str, found: Any) -> list[Sign]:
+    """Read the guard's answer; it comes from a process that runs a student's code."""
+    if not isinstance(found, list):
+        return [Sign(cell, SILENT)]
+    signs = []
+    for finding in found:
+        if not (isinstance(finding, list) and len(finding) == 2 and isinstance(finding[1], bool)):
+            return [Sign(cell, SILENT)]
+        signs.append(Sign(cell, ascii(str(finding[0]))[1:-1], finding[1]))
+    return signs

@@ -1,0 +1,130 @@
+"""Reading what students handed in, as files of unknown origin.
+
+A submission is a folder: the notebook, and whatever lies beside it. Links are not followed, since
+their targets are the instructor's own files, and pipes and devices are never opened. What is left
+out is said.
+"""
+
+import hashlib
+import json
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import IO
+
+from nbgrader.coursedir import CourseDirectory
+
+MAX_FILES = 500
+MAX_BYTES = 300_000_000
+TIMESTAMP = "timestamp.txt"
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What one student handed in for one assignment."""
+
+    student: str
+    files: dict[str, bytes] = field(default_factory=dict)  # contents by path in the folder
+    notes: tuple[str, ...] = ()  # what was left out, for the instructor
+    refused: str = ""  # why it cannot be graded at all
+
+    def fingerprint(self, course: str) -> str:
+        """Tell this submission from every other one, and from itself in another course.
+
+        Args:
+            course: A fingerprint of what it is graded with.
+        """
+        contents = {name: hashlib.sha256(data).hexdigest() for name, data in self.files.items()}
+        parts = [course, self.student, self.refused, sorted(contents.items())]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def find_submissions(coursedir: CourseDirectory, assignment: str) -> dict[str, Path]:
+    """Find the folders that students handed in.
+
+    Args:
+        coursedir: Its ``student_id`` is a pattern, ``*`` for all.
+        assignment: The assignment's name.
+
+    Returns:
+        Folders by student, in the order of their names.
+    """
+
+    def path_of(student: str, name: str, escape: bool = False) -> str:
+        return str(
+            coursedir.format_path(coursedir.submitted_directory, student, name, escape=escape)
+        )
+
+    name_of = re.compile(path_of("(?P<student>[^/]+)", re.escape(assignment), escape=True))
+    pattern = Path(path_of(coursedir.student_id, glob_escape(assignment)))
+    excluded = (coursedir.student_id_exclude or "").split(",")
+    found = {}
+    for path in sorted(Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor)))):
+        match = name_of.fullmatch(str(path))
+        if match and match["student"] not in excluded:
+            found[match["student"]] = path
+    return found
+
+
+def glob_escape(name: str) -> str:
+    """Keep a name from being read as a pattern."""
+    return re.sub(r"([*?[])", r"[\1]", name)
+
+
+def open_files(folder: Path) -> Iterator[tuple[Path, IO[bytes] | None]]:
+    """Open the regular files of a folder, and follow no link.
+
+    Yields:
+        Each path, relative to the folder, and its open file; None for what is not a regular file
+        (a link, a pipe, a device). A folder that is itself a link yields nothing.
+    """
+    for parent, folders, files, descriptor in os.fwalk(folder):
+        here = Path(parent).relative_to(folder)
+        for name in [*folders, *files]:
+            status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+            if stat.S_ISREG(status.st_mode):
+                flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+                yield here / name, os.fdopen(os.open(name, flags, dir_fd=descriptor), "rb")
+            elif not stat.S_ISDIR(status.st_mode):
+                yield here / name, None
+
+
+def read_submission(
+    student: str, folder: Path, ignore: list[str], believe_timestamp: bool = False
+) -> Submission:
+    """Read a submission's files.
+
+    Args:
+        student: Whose it is.
+        folder: Where it lies.
+        ignore: Patterns of names that are left out, as in ``c.CourseDirectory.ignore``.
+        believe_timestamp: Whether timestamp.txt was written by who collected, not by the student.
+
+    Returns:
+        The submission; where it cannot be graded, it has no files and says why.
+    """
+    if folder.is_symlink() or folder.parent.is_symlink():
+        return Submission(student, refused="the submission is a symbolic link")
+    files: dict[str, bytes] = {}
+    notes = []
+    size = 0
+    for path, file in open_files(folder):
+        if file is None:
+            notes.append(f"left out {str(path)!a}: a link or a special file")
+            continue
+        with file:
+            if any(fnmatch(part, pattern) for part in path.parts for pattern in ignore):
+                continue
+            if str(path) == TIMESTAMP and not believe_timestamp:
+                notes.append("left out timestamp.txt: the student may have written it")
+                continue
+            size += os.fstat(file.fileno()).st_size
+            if len(files) == MAX_FILES or size > MAX_BYTES:
+                limits = f"{MAX_FILES} files and {MAX_BYTES // 1_000_000} MB"
+                return Submission(student, refused=f"expected at most {limits}, got more")
+            files[path.as_posix()] = file.read(MAX_BYTES)
+    return Submission(student, files, tuple(notes))

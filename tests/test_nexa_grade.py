@@ -1,0 +1,361 @@
+"""``nexa-grade``: in parallel, after a kill, on a Dask cluster, and with PostgreSQL."""
+
+import getpass
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from nbgrader.api import Gradebook
+from tiny_course import FULL, HARDENED, NAME, TinyCourse
+
+from nexa_helpers.grading import nexa_grade
+from nexa_helpers.grading.grade_one import FAILED, GRADED, HELD, Outcome, grade
+from nexa_helpers.grading.journal import BusyError, Journal, read_lines
+from nexa_helpers.grading.private_gradebook import read_assignment, read_submission
+from nexa_helpers.grading.sandbox import SandboxError, find_bubblewrap
+from nexa_helpers.grading.submissions import MAX_FILES
+from nexa_helpers.grading.submissions import read_submission as read_files
+
+pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")  # nbgrader's own
+
+ADD = "def add(a, b):\n"
+NO_ADD = FULL | {"add-test": 0.0, "limit-test": 0.0}
+NO_SCORE = dict.fromkeys(FULL)
+CLASS = {  # what a student's `add` is, the status and the scores that it deserves
+    "right": (ADD + "    return a + b", GRADED, FULL),
+    "wrong": (ADD + "    return 0", GRADED, NO_ADD),
+    "cheat": ("import sys\n" + ADD + "    sys.displayhook(2.0)\n    return 0", HELD, NO_SCORE),
+    "dies": ("import os\n" + ADD + "    import ctypes\n    return 1", HELD, NO_SCORE),
+}
+
+
+def has_sandbox() -> bool:
+    try:
+        find_bubblewrap()
+    except SandboxError:
+        return False
+    return True
+
+
+SANDBOX = [] if has_sandbox() else ["--no-sandbox"]
+
+
+def make_class(folder: Path, config: str = HARDENED) -> TinyCourse:
+    course = TinyCourse(folder, config + "c.NexaGrade.preload = []\n")
+    for name, (answer, _, _) in CLASS.items():
+        course.submit(name, course.solved(add=answer))
+    course.submit("broken", b"{")
+    course.submitted("link").parent.parent.mkdir(parents=True)
+    course.submitted("link").parent.symlink_to(course.submitted("right").parent)
+    return course
+
+
+EXPECTED = {name: (status, scores) for name, (_, status, scores) in CLASS.items()} | {
+    "broken": (FAILED, NO_SCORE),
+    "link": (FAILED, NO_SCORE),
+}
+
+
+def command(*arguments: str) -> list[str]:
+    return ["-m", "nexa_helpers.grading.nexa_grade", NAME, *SANDBOX, *arguments]
+
+
+def lines_of(course: TinyCourse) -> list[dict]:
+    """Read the lines of all runs."""
+    runs = sorted((course.folder / "nexa-grade" / NAME / "runs").iterdir())
+    return [line for path in runs for line in read_lines(path)]
+
+
+def graded_in(course: TinyCourse) -> dict:
+    lines = [line for line in lines_of(course) if line["event"] == "submission"]
+    assert len(lines) == len({line["student"] for line in lines}), "graded twice"
+    return {line["student"]: line["status"] for line in lines}
+
+
+def check_all(course: TinyCourse) -> None:
+    """Check that everything was graded as it deserves, once."""
+    assert graded_in(course) == {name: status for name, (status, _) in EXPECTED.items()}
+    assert {name: course.scores(name) for name in EXPECTED} == {
+        name: scores for name, (_, scores) in EXPECTED.items()
+    }
+    for name, (status, _) in EXPECTED.items():
+        assert course.autograded(name).exists() == (status == GRADED), name
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """Run the command as it is meant to be, once for all tests that look at what came out."""
+    course = make_class(tmp_path_factory.mktemp("class"))
+    course.first = course.run(*command("--workers", "2"))
+    return course
+
+
+def test_everything_is_graded_once_as_it_deserves(course):
+    check_all(course)
+
+
+def test_the_exit_status_and_the_report_tell(course):
+    assert course.first.returncode == 1
+    assert "6 submissions: 2 failed, 2 graded, 2 held; 0 already done" in course.first.stdout
+    assert "held: cheat: HeldForReview" in course.first.stdout
+    assert "failed: link: the submission is a symbolic link" in course.first.stdout
+    assert "6/6" in course.first.stderr  # the progress bar
+    assert "SAWarning" not in course.first.stderr
+
+
+def test_the_log_is_for_machines(course):
+    run, *submissions, end = lines_of(course)[: len(EXPECTED) + 2]
+    assert (run["event"], run["user"], run["submissions"]) == ("run", getpass.getuser(), 6)
+    assert end == {"event": "end", "failed": 2, "graded": 2, "held": 2}
+    by_name = {line["student"]: line for line in submissions}
+    assert by_name["right"]["points"] == 6
+    assert by_name["cheat"]["points"] is None
+    assert by_name["cheat"]["violations"][0]["cell"] == "add"
+    assert all(line["seconds"] >= 0 and line["worker"] for line in submissions)
+
+
+def test_a_second_run_has_nothing_to_do(course):
+    again = course.run(*command())
+    assert again.returncode == 1  # some are still not graded
+    assert "6 submissions: nothing new; 6 already done" in again.stdout
+    check_all(course)
+
+
+def test_manual_scores_outlive_a_new_submission(tmp_path):
+    course = TinyCourse(tmp_path, HARDENED + "c.NexaGrade.preload = []\n")
+    course.submit("right", course.solved())
+    assert course.run(*command()).returncode == 0
+    with Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as gradebook:
+        gradebook.find_grade("why", NAME, NAME, "right").manual_score = 1.5
+        gradebook.db.commit()
+    course.submit("right", course.solved(add=CLASS["wrong"][0]))
+    course.submitted("right").with_name("timestamp.txt").write_text("1999-01-01 00:00:00 UTC")
+    assert course.run(*command()).returncode == 0
+    assert course.scores("right") == NO_ADD
+    with Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as gradebook:
+        grade_of_why = gradebook.find_grade("why", NAME, NAME, "right")
+        assert (grade_of_why.manual_score, grade_of_why.needs_manual_grade) == (1.5, True)
+        assert gradebook.find_submission(NAME, "right").timestamp is None
+    assert "timestamp.txt" in lines_of(course)[-2]["violations"][0]["what"]
+    assert course.run(*command("--believe-timestamps")).returncode == 0
+    with Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as gradebook:
+        assert gradebook.find_submission(NAME, "right").timestamp.year == 1999
+
+
+def test_killed_and_run_again(tmp_path):
+    course = make_class(tmp_path)
+    with (tmp_path / "out").open("wb") as out:
+        run = subprocess.Popen(
+            [sys.executable, *command("--workers", "1")],
+            cwd=tmp_path,
+            stdout=out,
+            stderr=subprocess.PIPE,
+        )
+    text = b""
+    while b" 2/6" not in text:  # two are graded
+        part = os.read(run.stderr.fileno(), 4096)
+        assert part, text
+        text += part
+    run.send_signal(signal.SIGKILL)
+    run.wait()
+    run.stderr.close()
+    assert len(graded_in(course)) < len(EXPECTED)
+    course.run(*command())
+    check_all(course)
+
+
+class Killed(BaseException):
+    """Stands for a SIGKILL."""
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory):
+    """Grade a class once, in this process; the tests below merge the outcomes."""
+    folder = tmp_path_factory.mktemp("outcomes")
+    course = make_class(folder)
+    app = application(folder)
+    known = app.read_course(NAME)
+    folders = nexa_grade.find_submissions(app.coursedir, NAME)
+    made = [
+        grade(known, app.read(name, path), read_submission(app.db_url, NAME, name))
+        for name, path in folders.items()
+    ]
+    shutil.rmtree(folder / "autograded", ignore_errors=True)
+    return course, made
+
+
+def application(folder: Path) -> nexa_grade.NexaGrade:
+    app = nexa_grade.NexaGrade(sandbox=not SANDBOX, log_level=50)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        app.initialize([NAME])
+    app.coursedir.assignment_id = ""
+    return app
+
+
+STEPS = [
+    (Journal, "keep"),
+    (Journal, "place_files"),
+    (nexa_grade, "merge"),
+    (Journal, "write"),
+    (Journal, "mark_merged"),
+]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(("owner", "step"), STEPS, ids=[step for _, step in STEPS])
+def test_killed_at_any_step(outcomes, tmp_path, monkeypatch, capsys, owner, step, when):
+    made_in, made = outcomes
+    folder = tmp_path / "course"
+    shutil.copytree(made_in.folder, folder, symlinks=True)
+    course = object.__new__(TinyCourse)
+    course.folder = folder
+    calls = []
+
+    def from_memory(app, client, known, todo):
+        yield from (outcome for outcome in made if outcome.student in todo)
+
+    monkeypatch.setattr(nexa_grade.NexaGrade, "outcomes", from_memory)
+    monkeypatch.setattr(nexa_grade.NexaGrade, "connect", lambda app, stack: None)
+    original = getattr(owner, step)
+
+    def killed(*arguments, **options):
+        calls.append(step)
+        kill = len(calls) == 3
+        if kill and when == "before":
+            raise Killed
+        original(*arguments, **options)
+        if kill:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, step, killed)
+        with pytest.raises(Killed):
+            application(folder).grade_all(NAME)
+    assert application(folder).grade_all(NAME) == 1
+    check_all(course)
+
+
+def test_one_run_at_a_time(tmp_path):
+    with Journal(tmp_path), pytest.raises(BusyError, match="another nexa-grade is at work"):
+        Journal(tmp_path).__enter__()
+
+
+def test_a_cut_line_of_the_log_is_left_out(tmp_path):
+    path = tmp_path / "log.jsonl"
+    path.write_text('{"event": "run"}\n{"event": "subm')
+    assert list(read_lines(path)) == [{"event": "run"}]
+
+
+def test_an_outcome_survives_json():
+    outcome = Outcome("s", "f", FAILED, "why", files={"a": b"1"})
+    again = Outcome.from_json(json.loads(json.dumps(outcome.to_json())))
+    assert (again.student, again.status, again.reason, again.files) == ("s", FAILED, "why", {})
+
+
+def test_links_are_left_out_and_too_many_files_refused(tmp_path):
+    (tmp_path / "secret").write_text("instructor's")
+    folder = tmp_path / "submission"
+    folder.mkdir()
+    (folder / "link").symlink_to("../secret")
+    (folder / "own.txt").write_text("mine")
+    read = read_files("s", folder, [])
+    assert read.files == {"own.txt": b"mine"}
+    assert read.notes == ("left out 'link': a link or a special file",)
+    for number in range(MAX_FILES):
+        (folder / str(number)).touch()
+    assert "at most 500 files" in read_files("s", folder, []).refused
+
+
+def test_refusals_are_one_line(tmp_path):
+    course = TinyCourse(tmp_path)
+    none = course.run(*command())
+    assert (none.returncode, none.stderr.count("\n")) == (2, 1)
+    assert "no submissions of tiny" in none.stderr
+    course.submit("right", course.solved())
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    away = course.run(*command("--scheduler", f"tcp://127.0.0.1:{port}"))
+    assert away.returncode == 2
+    assert f"no Dask scheduler at tcp://127.0.0.1:{port}" in away.stderr
+
+
+def start(stack: ExitStack, *arguments: str) -> subprocess.Popen:
+    process = stack.enter_context(
+        subprocess.Popen(
+            [sys.executable, "-m", *arguments], stderr=subprocess.PIPE, text=True, cwd="/"
+        )
+    )
+    stack.callback(process.kill)
+    return process
+
+
+def test_on_a_dask_cluster(tmp_path):
+    course = make_class(tmp_path)
+    with ExitStack() as stack:
+        local = ["--host", "127.0.0.1", "--no-dashboard"]
+        scheduler = start(stack, "distributed.cli.dask_scheduler", "--port", "0", *local)
+        line = next(line for line in scheduler.stderr if "Scheduler at:" in line)
+        address = line.split()[-1]
+        for _ in range(2):
+            worker = start(stack, "distributed.cli.dask_worker", address, "--nthreads", "1", *local)
+            next(line for line in worker.stderr if "Registered to:" in line)
+        done = course.run(*command("--scheduler", address))
+    assert done.returncode == 1, done.stderr
+    check_all(course)
+    workers = {line["worker"] for line in lines_of(course) if line["event"] == "submission"}
+    assert len(workers) == 2
+
+
+@contextmanager
+def postgresql():
+    """Start a PostgreSQL server in a folder of its own; it refuses to run as root."""
+    found = [shutil.which("initdb"), *sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))]
+    initdb = next((Path(path).resolve() for path in found if path), None)
+    if initdb is None:
+        pytest.skip("PostgreSQL's programs are not installed")
+    as_user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    as_user = as_user if os.geteuid() == 0 else []
+    data = Path(tempfile.mkdtemp(prefix="nexa-postgresql-"))
+    if as_user:
+        os.chown(data, 65534, 65534)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+    def run(program: str, *arguments: str) -> None:
+        subprocess.run(
+            [*as_user, str(initdb.parent / program), *arguments],
+            cwd="/",
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+
+    run("initdb", "-D", str(data), "-U", "grader", "--auth=trust", "--no-sync")
+    options = f"-p {port} -h 127.0.0.1 -k '' -F"
+    run("pg_ctl", "-D", str(data), "-o", options, "-w", "-l", str(data / "log"), "start")
+    try:
+        yield f"postgresql+psycopg://grader@127.0.0.1:{port}/postgres"
+    finally:
+        run("pg_ctl", "-D", str(data), "-w", "-m", "immediate", "stop")
+        shutil.rmtree(data)
+
+
+def test_a_gradebook_on_postgresql(tmp_path):
+    with postgresql() as url:
+        course = make_class(tmp_path, HARDENED + f"c.CourseDirectory.db_url = {url!r}\n")
+        done = course.run(*command())
+        assert done.returncode == 1, done.stderr
+        assert not (tmp_path / "gradebook.db").exists()
+        assert read_assignment(url, NAME)["grade_cells"]
+        with Gradebook(url) as gradebook:
+            for name, (_, scores) in EXPECTED.items():
+                notebook = gradebook.find_submission_notebook(NAME, NAME, name)
+                assert {g.name: g.auto_score for g in notebook.grades} == scores
