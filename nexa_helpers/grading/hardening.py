@@ -29,7 +29,8 @@ def harden(c: Config) -> None:
     Args:
         c: What ``traitlets.config.get_config()`` returns in nbgrader_config.py.
     """
-    c.Autograde.exporter_class = "nexa_helpers.grading.intake.IntakeExporter"
+    c.Autograde.pre_convert_hook = "nexa_helpers.grading.scores.forget_scores_first"
+    c.Autograde.exporter_class = "nexa_helpers.grading.reading.SubmissionExporter"
     c.Autograde.sanitize_preprocessors = [
         "nexa_helpers.grading.repair.RepairSubmission",
         "nbgrader.preprocessors.ClearOutput",
