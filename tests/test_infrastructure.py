@@ -66,7 +66,7 @@ def test_ranges_admit_colabs_versions(requirement):
 def test_every_installed_pin_admits_the_first_release_of_a_supported_python(python):
     pinned = pins("constraints.txt")
     needs = {
-        f"{each.name}=={each.version}": each.metadata["Requires-Python"]
+        f"{each.name}=={each.version}": each.metadata.get("Requires-Python")
         for each in distributions()
         if pinned.get(canonicalize_name(each.name)) == each.version
     }
