@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from bwrap import needs_sandbox
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 from traitlets.config import Config
@@ -26,7 +27,7 @@ from nexa_helpers.grading.guarded import (
     read_findings,
     shadowing_files,
 )
-from nexa_helpers.grading.sandbox import SandboxedExecute, SandboxError, find_bubblewrap
+from nexa_helpers.grading.sandbox import SandboxedExecute
 from nexa_helpers.grading.signs import (
     WHY,
     WHY_IN_MODULE,
@@ -366,18 +367,7 @@ def test_modules_beside_the_notebook_shadow_nothing_and_are_told(tmp_path):
     assert shadowing_files(tmp_path / "missing") == []
 
 
-def why_there_is_no_sandbox() -> str:
-    try:
-        find_bubblewrap()
-    except SandboxError as error:
-        return str(error)
-    return ""
-
-
-NO_SANDBOX = why_there_is_no_sandbox()
-
-
-@pytest.mark.skipif(bool(NO_SANDBOX), reason=NO_SANDBOX)
+@needs_sandbox
 @pytest.mark.parametrize("preload", [[], ["statistics"]], ids=["started", "forked"])
 def test_the_guard_works_in_the_sandbox(tmp_path, preload):
     nb = execute(

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from bwrap import NO_SANDBOX
 from nbgrader.api import Gradebook
 from tiny_course import FULL, HARDENED, NAME, TinyCourse
 
@@ -20,7 +21,6 @@ from nexa_helpers.grading import nexa_grade
 from nexa_helpers.grading.grade_one import FAILED, GRADED, HELD, Outcome, grade
 from nexa_helpers.grading.journal import BusyError, Journal, read_lines
 from nexa_helpers.grading.private_gradebook import read_assignment, read_submission
-from nexa_helpers.grading.sandbox import SandboxError, find_bubblewrap
 from nexa_helpers.grading.submissions import MAX_FILES
 from nexa_helpers.grading.submissions import read_submission as read_files
 
@@ -33,19 +33,11 @@ CLASS = {  # what a student's `add` is, the status and the scores that it deserv
     "right": (ADD + "    return a + b", GRADED, FULL),
     "wrong": (ADD + "    return 0", GRADED, NO_ADD),
     "cheat": ("import sys\n" + ADD + "    sys.displayhook(2.0)\n    return 0", HELD, NO_SCORE),
-    "dies": ("import os\n" + ADD + "    import ctypes\n    return 1", HELD, NO_SCORE),
+    "digs": (ADD + "    import ctypes\n    return 1", HELD, NO_SCORE),
 }
 
 
-def has_sandbox() -> bool:
-    try:
-        find_bubblewrap()
-    except SandboxError:
-        return False
-    return True
-
-
-SANDBOX = [] if has_sandbox() else ["--no-sandbox"]
+SANDBOX = ["--no-sandbox"] if NO_SANDBOX else []
 
 
 def make_class(folder: Path, config: str = HARDENED) -> TinyCourse:
@@ -148,6 +140,18 @@ def test_manual_scores_outlive_a_new_submission(tmp_path):
     assert course.run(*command("--believe-timestamps")).returncode == 0
     with Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as gradebook:
         assert gradebook.find_submission(NAME, "right").timestamp.year == 1999
+
+
+def test_a_held_submission_is_graded_when_a_person_accepts_it(tmp_path):
+    course = TinyCourse(tmp_path, HARDENED + "c.NexaGrade.preload = []\n")
+    course.submit("cheat", course.solved(add=CLASS["cheat"][0]))
+    assert course.run(*command()).returncode == 1
+    assert course.scores("cheat") == NO_SCORE
+    with (tmp_path / "nbgrader_config.py").open("a") as config:
+        config.write("c.WatchForForgery.accepted = ['cheat']\n")
+    again = course.run(*command())
+    assert (again.returncode, course.scores("cheat")) == (0, NO_ADD), again.stderr
+    assert "1 already done" in course.run(*command()).stdout
 
 
 def test_killed_and_run_again(tmp_path):

@@ -16,6 +16,7 @@ import nbclient
 import nbformat
 import psutil
 import pytest
+from bwrap import NO_SANDBOX, needs_sandbox
 from nbclient.exceptions import DeadKernelError
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
@@ -31,18 +32,6 @@ from nexa_helpers.grading.submissions import open_files
 
 ROOT = Path(__file__).resolve().parent.parent
 SECRET = "instructors-secret"
-
-
-def why_there_is_no_sandbox() -> str:
-    try:
-        find_bubblewrap()
-    except SandboxError as error:
-        return str(error)
-    return ""
-
-
-NO_SANDBOX = why_there_is_no_sandbox()
-needs_sandbox = pytest.mark.skipif(bool(NO_SANDBOX), reason=NO_SANDBOX)
 
 
 def execute(folder: Path, *sources: str, watch=None, timeout=300, **limits) -> list:

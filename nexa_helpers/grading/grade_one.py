@@ -134,6 +134,11 @@ def witness() -> Iterator[tuple[logging.Logger, Witness]]:
     yield logger, handler
 
 
+def utc_now() -> str:
+    """Give the time, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
 def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write files by their path in a folder."""
     for name, data in files.items():
@@ -192,7 +197,7 @@ def grade(course: Course, submission: Submission, known: Rows) -> Outcome:
         outcome,
         violations=notes + outcome.violations,
         seconds=round(time.monotonic() - started, 3),
-        finished=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        finished=utc_now(),
         worker=f"{getpass.getuser()}@{os.uname().nodename}:{os.getpid()}",
     )
 

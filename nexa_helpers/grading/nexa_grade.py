@@ -24,7 +24,16 @@ from tqdm import tqdm
 from traitlets import Bool, Integer, List, Unicode, default
 from traitlets.config import Config
 
-from nexa_helpers.grading.grade_one import FAILED, GRADED, Course, Outcome, grade, quiet_sqlalchemy
+from nexa_helpers.grading.grade_one import (
+    FAILED,
+    GRADED,
+    HELD,
+    Course,
+    Outcome,
+    grade,
+    quiet_sqlalchemy,
+    utc_now,
+)
 from nexa_helpers.grading.journal import BusyError, Journal
 from nexa_helpers.grading.private_gradebook import (
     GradebookError,
@@ -211,6 +220,9 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
         if not found or student not in known:
             return False
         outcome = found[0]
+        accepted = self.config.WatchForForgery.get("accepted", [])
+        if outcome.status == HELD and student in accepted:
+            return False  # a person has looked at it since
         place = self.autograded(course.assignment, student)
         is_there = outcome.status != GRADED or place.is_dir()
         return is_there and outcome.fingerprint == self.read(student, folder).fingerprint(
@@ -272,7 +284,7 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
             error = future.exception()
             if isinstance(error, KilledWorker):
                 reason = "the process that graded it died, again and again"
-                yield Outcome(student, key, FAILED, reason)
+                yield Outcome(student, key, FAILED, reason, finished=utc_now())
             elif error is not None:
                 raise error
             else:

@@ -67,8 +67,9 @@ Student code and tests share one Python interpreter. There is no wall between th
   leave in the notebook's outputs, which the student sees in the feedback.
 - **Without the sandbox, files can be read and written**, the gradebook among them. A path that is
   put together is not seen in the text. Use the sandbox ([sandbox.md](sandbox.md)).
-- **The time of a submission is what `timestamp.txt` says**, where one was handed in. Take the
-  time from Canvas or Moodle.
+- **Plain nbgrader takes the time of a submission from `timestamp.txt`**, where one was handed in.
+  `nexa-grade` does not, unless it is told that a collector wrote the files
+  (`--believe-timestamps`). A folder that is a link is refused by `nexa-grade` alone, too.
 - **Answers that somebody else wrote** look honest to a machine.
 
 So look at what an unusual score comes from. Ask two or three students to explain their code. For
