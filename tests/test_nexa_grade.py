@@ -121,12 +121,13 @@ def test_a_second_run_has_nothing_to_do(course):
     check_all(course)
 
 
-def test_manual_scores_outlive_a_new_submission(tmp_path):
+def test_a_new_submission_replaces_automatic_scores_only(tmp_path):
     course = TinyCourse(tmp_path, HARDENED + "c.NexaGrade.preload = []\n")
     course.submit("right", course.solved())
     assert course.run(*command()).returncode == 0
     with Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as gradebook:
         gradebook.find_grade("why", NAME, NAME, "right").manual_score = 1.5
+        gradebook.find_grade("double-test", NAME, NAME, "right").manual_score = 2.5
         gradebook.db.commit()
     course.submit("right", course.solved(add=CLASS["wrong"][0]))
     course.submitted("right").with_name("timestamp.txt").write_text("1999-01-01 00:00:00 UTC")
@@ -135,11 +136,18 @@ def test_manual_scores_outlive_a_new_submission(tmp_path):
     with Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as gradebook:
         grade_of_why = gradebook.find_grade("why", NAME, NAME, "right")
         assert (grade_of_why.manual_score, grade_of_why.needs_manual_grade) == (1.5, True)
+        overruled = gradebook.find_grade("double-test", NAME, NAME, "right")
+        assert (overruled.auto_score, overruled.manual_score) == (3.0, 2.5)
+        assert overruled.needs_manual_grade
         assert gradebook.find_submission(NAME, "right").timestamp is None
     assert "timestamp.txt" in lines_of(course)[-2]["violations"][0]["what"]
     assert course.run(*command("--believe-timestamps")).returncode == 0
     with Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as gradebook:
         assert gradebook.find_submission(NAME, "right").timestamp.year == 1999
+    course.submit("right", b"{")  # the new one cannot be graded: no old score stays
+    assert course.run(*command()).returncode == 1
+    assert course.scores("right") == NO_SCORE
+    assert not course.autograded("right").exists()
 
 
 def test_a_held_submission_is_graded_when_a_person_accepts_it(tmp_path):
@@ -233,7 +241,7 @@ def test_killed_at_any_step(outcomes, tmp_path, monkeypatch, capsys, owner, step
 
     def killed(*arguments, **options):
         calls.append(step)
-        kill = len(calls) == 3
+        kill = len(calls) == 5  # the first student who is graded, "right"
         if kill and when == "before":
             raise Killed
         original(*arguments, **options)
