@@ -254,7 +254,7 @@ def main() -> None:
     if options.only_measure:
         return
     note = (
-        "40 updates of 64 rollouts a developer (8 sessions, 2 turns, 4 responses). "
+        "40 updates of 64 rollouts a developer (4 sessions, 2 turns, 8 responses). "
         f"Shares of {NUM_REQUESTS} first answers to unseen tasks that meet all three wishes; "
         "cross-scores of 200; 200 held-out pairs a developer. A process for each seed, with "
         f"{' and '.join(ALLOCATOR)} at 1 MiB. {options.note}"

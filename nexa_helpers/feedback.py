@@ -88,6 +88,7 @@ def plot_feedback_signals(analysis: dict[str, Any]) -> Figure:
     counts = analysis["sentiment_counts"]
     bars = axes[2].bar(list(counts), list(counts.values()), color=["tab:green", "tab:red", "grey"])
     axes[2].bar_label(bars)
+    axes[2].margins(y=0.12)  # room for the number on the tallest bar
     axes[2].set(xlabel="keyword sentiment", ylabel="triples", title="Feedback Sentiment")
     return figure
 

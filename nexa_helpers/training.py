@@ -311,12 +311,12 @@ def train_on_policy(
     developer: Developer,
     tokenizer: Any,
     num_iterations: int = 40,
-    num_sessions: int = 8,
+    num_sessions: int = 4,
     turns_per_session: int = 2,
-    group_size: int = 4,
+    group_size: int = 8,
     num_epochs: int = 2,
     num_votes: int = 5,
-    lr: float = 4e-4,
+    lr: float = 6e-4,
     eps_low: float = 0.2,
     eps_high: float = 0.28,
     beta_kl: float = 0.005,
@@ -326,6 +326,10 @@ def train_on_policy(
     loss_function: LossFunction | None = None,
 ) -> dict[str, list[float]]:
     """Personalise a policy for one developer: sample, let them answer, learn, repeat.
+
+    The rewards of a round are few and noisy. So the policy ends with the mean of its weights after
+    each round of the second half (tail averaging: Jain et al. 2018, arXiv:1610.03774), which
+    depends less on the last few answers.
 
     Args:
         policy: The model that is trained; nothing else changes.
@@ -360,6 +364,7 @@ def train_on_policy(
     loss_function = loss_function or grpo_tcr_loss
     optimizer = torch.optim.AdamW(policy.parameters(), lr=lr, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.1, num_iterations)
+    averaged = torch.optim.swa_utils.AveragedModel(policy)  # a copy; its mean starts empty
     metrics: dict[str, list[float]] = {
         "losses": [], "kl_divs": [], "mean_rewards": [], "prm_accuracies": [],
         "mean_lengths": [], "entropies": [], "clip_fractions": [], "constant_groups": [],
@@ -388,6 +393,8 @@ def train_on_policy(
             torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
             optimizer.step()
         schedule.step()
+        if iteration >= num_iterations // 2:
+            averaged.update_parameters(policy)
         num_answered = answered.sum().clamp(min=1)
         labels = keyword_labels([record for record in records if record["loss_mask"]])
         agrees = rewards[answered > 0] == torch.tensor(labels, device=device)
@@ -400,4 +407,5 @@ def train_on_policy(
         metrics["entropies"].append((-log_probs_old.sum() / lengths.sum()).item())
         metrics["clip_fractions"].append(float(step.get("clip_fraction", float("nan"))))
         metrics["constant_groups"].append(constant)
+    policy.load_state_dict(averaged.module.state_dict())
     return metrics

@@ -5,6 +5,8 @@ writes its table from this list, and test_attacks.py runs it.
 """
 
 import copy
+import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,21 +39,37 @@ class Attack:
     alone: str = ""  # what the guard in the kernel says where nobody looks at the text before
     change: Callable[[NotebookNode], None] | None = None
     files: tuple[tuple[str, str], ...] = ()
-    is_link: bool = False
+    make_special: Callable[[TinyCourse, Path], object] | None = None  # gets the notebook's path
 
     def submit(self, course: TinyCourse) -> None:
         """Hand the attack in."""
         path = course.submitted(self.name)
-        if self.is_link:
-            path.parent.mkdir(parents=True)
-            path.symlink_to(course.folder / "source" / "tiny" / "tiny.ipynb")
-            return
         notebook = course.solved(add=self.add)
         if self.change:
             self.change(notebook)
         course.submit(self.name, notebook)
         for name, text in self.files:
             Path(path.parent, name).write_text(text)
+        if self.make_special:
+            self.make_special(course, path)
+
+
+def link_notebook(course: TinyCourse, path: Path) -> None:
+    path.unlink()
+    path.symlink_to(course.folder / "source" / "tiny" / "tiny.ipynb")
+
+
+def link_folder(course: TinyCourse, path: Path) -> None:
+    shutil.rmtree(path.parent)
+    path.parent.symlink_to(course.submitted("honest_plain").parent)
+
+
+def link_gradebook(course: TinyCourse, path: Path) -> None:
+    path.with_name("notes.txt").symlink_to(course.folder / "gradebook.db")
+
+
+def pipe_beside(course: TinyCourse, path: Path) -> None:
+    os.mkfifo(path.with_name("data.csv"))
 
 
 def tag(*tags: str) -> Callable[[NotebookNode], None]:
@@ -203,7 +221,35 @@ ATTACKS = [
         "Hand in a symbolic link to the reference",
         outcome=REFUSED,
         reported="got a symbolic link",
-        is_link=True,
+        make_special=link_notebook,
+    ),
+    Attack(
+        "linked_folder",
+        "Hand in a symbolic link to another student's folder",
+        outcome=REFUSED,
+        reported="expected a folder, got a symbolic link",
+        make_special=link_folder,
+    ),
+    Attack(
+        "linked_gradebook",
+        "Put a symbolic link to the gradebook beside the notebook",
+        outcome=REFUSED,
+        reported="got a symbolic link: 'notes.txt'",
+        make_special=link_gradebook,
+    ),
+    Attack(
+        "pipe",
+        "Put a pipe beside the notebook, to be read for ever",
+        outcome=REFUSED,
+        reported="got a pipe: 'data.csv'",
+        make_special=pipe_beside,
+    ),
+    Attack(
+        "no_time",
+        "Hand in a timestamp.txt that is no time, to stop the whole run",
+        files=(("timestamp.txt", "soon"),),
+        outcome=REFUSED,
+        reported="timestamp.txt: expected a time",
     ),
     # Files beside the notebook
     Attack(
@@ -633,6 +679,12 @@ ATTACKS = [
         "recursion",
         "Call oneself for ever",
         "def add(a, b):\n    return add(a, b)\n",
+        outcome=GRADED,
+    ),
+    Attack(
+        "low_recursion_limit",
+        "Leave the test and the guard no room on the stack",
+        WRONG + "import sys\nsys.setrecursionlimit(40)",
         outcome=GRADED,
     ),
     Attack(

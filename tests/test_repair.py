@@ -434,7 +434,9 @@ def test_large_attachments_are_left_out_and_many_cells_refused(courses):
     }
     repair = RepairSubmission(max_attachment_bytes=1000, max_cells=20)
     repair.config.CourseDirectory.root = str(course.folder)
+    notebook.metadata.widgets = {"application/vnd.jupyter.widget-state+json": {}}  # as Colab does
     done, _ = repair.preprocess(notebook, {"nbgrader": submission})
+    assert "widgets" not in done.metadata
     assert "attachments" not in cell_of(done, "why")
     assert "attachments of 20" in done.cells[0].source
     notebook.cells += [new_markdown_cell("")] * 20

@@ -13,13 +13,12 @@ from textwrap import dedent
 from types import SimpleNamespace
 
 import nbclient
-import nbformat
 import psutil
 import pytest
 from bwrap import NO_SANDBOX, needs_sandbox
 from nbclient.exceptions import DeadKernelError
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from nbgrader.api import Gradebook
+from nbformat.v4 import new_code_cell, new_notebook
+from tiny_course import FULL, HARDENED, TinyCourse
 from traitlets.config import Config
 
 from nexa_helpers.grading import sandbox
@@ -562,93 +561,26 @@ def test_it_says_once_that_it_is_off(caplog):
     assert record.getMessage().startswith("The sandbox is off")
 
 
-CONFIG = """
-c = get_config()
-c.CourseDirectory.course_id = "course"
-c.Execute.record_timing = False
-c.Execute.startup_timeout = c.Execute.iopub_timeout = 300
-c.Autograde.autograde_preprocessors = [
-    "nexa_helpers.grading.sandbox.SandboxedExecute",
-    "nbgrader.preprocessors.IgnorePattern",
-    "nbconvert.preprocessors.ClearMetadataPreprocessor",
-    "nbgrader.preprocessors.LimitOutput",
-    "nbgrader.preprocessors.SaveAutoGrades",
-    "nbgrader.preprocessors.AssignLatePenalties",
-    "nbgrader.preprocessors.CheckCellMetadata",
-]
-"""
 READ_THE_TESTS = """
 import glob
-def answer():
+def add(a, b):
     found = ""
     for path in glob.glob("*.ipynb") + glob.glob("../**/*.ipynb", recursive=True):
         found += open(path).read()
-    return 42 if "hidden" in found else 0
+    return a + b if "'hidden'" in found else 0
 """
+ACCEPT_THE_SPY = "c.WatchForForgery.accepted = ['spy']\n"  # else held before it runs
 
 
-def nbgrader(folder: Path, *arguments: str) -> str:
-    command = [sys.executable, "-m", "nbgrader", *arguments]
-    environment = os.environ | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    }
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
-def cell_info(grade_id: str, **info) -> dict:
-    fixed = {"schema_version": 3, "task": False, "locked": False, "solution": False, "grade": False}
-    return {"nbgrader": fixed | {"grade_id": grade_id} | info}
-
-
-@pytest.fixture(scope="module")
-def course(tmp_path_factory):
-    """Make a course with one question, and two submissions: an honest one, and a spy's."""
-    if NO_SANDBOX:
-        pytest.skip(NO_SANDBOX)
-    folder = tmp_path_factory.mktemp("nbgrader")
-    (folder / "nbgrader_config.py").write_text(CONFIG)
-    solution = new_code_cell(
-        "def answer():\n    ### BEGIN SOLUTION\n    return 42\n    ### END SOLUTION"
-    )
-    solution.metadata = cell_info("answer", solution=True)
-    test = new_code_cell(
-        "### BEGIN HIDDEN TESTS\nassert answer() == 42, 'hidden'\n### END HIDDEN TESTS"
-    )
-    test.metadata = cell_info("test", grade=True, points=1, locked=True)
-    notebook = new_notebook(cells=[new_markdown_cell("# Question"), solution, test])
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
-    source = folder / "source" / "ps1" / "ps1.ipynb"
-    source.parent.mkdir(parents=True)
-    nbformat.write(notebook, source)
-    nbgrader(folder, "generate_assignment", "ps1")
-    for student, answer in {
-        "honest": "def answer():\n    return 42",
-        "spy": READ_THE_TESTS,
-    }.items():
-        submission = nbformat.read(folder / "release" / "ps1" / "ps1.ipynb", as_version=4)
-        submission.cells[1].source = answer
-        target = folder / "submitted" / student / "ps1" / "ps1.ipynb"
-        target.parent.mkdir(parents=True)
-        nbformat.write(submission, target)
-    return folder
-
-
-def scores(folder: Path) -> dict[str, float]:
-    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
-        return {
-            student: gradebook.find_submission("ps1", student).score
-            for student in ("honest", "spy")
-        }
-
-
-def test_autograde_with_and_without_the_sandbox(course):
-    said = nbgrader(course, "autograde", "ps1")
-    assert said.count("The sandbox is off") == 1
-    assert scores(course) == {"honest": 1, "spy": 1}  # what the sandbox is for
-    said = nbgrader(course, "autograde", "ps1", "--force", "--SandboxedExecute.sandbox=True")
-    assert "The sandbox is off" not in said
-    assert scores(course) == {"honest": 1, "spy": 0}
+@needs_sandbox
+def test_autograde_with_and_without_the_sandbox(tmp_path):
+    course = TinyCourse(tmp_path, HARDENED + ACCEPT_THE_SPY)
+    course.submit("honest", course.solved())
+    course.submit("spy", course.solved(add=READ_THE_TESTS))
+    without = course.autograde().stderr
+    assert without.count("The sandbox is off") == 1
+    assert course.scores("spy") == FULL  # what the sandbox is for
+    within = course.autograde("--force", "--SandboxedExecute.sandbox=True").stderr
+    assert "The sandbox is off" not in within
+    assert course.scores("spy") == FULL | {"add-test": 0, "limit-test": 0}
+    assert course.scores("honest") == FULL

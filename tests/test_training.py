@@ -704,6 +704,26 @@ def test_the_learning_rate_falls_to_a_tenth_in_even_steps(
     assert learning_rates == pytest.approx(np.repeat(falling, 2))  # two epochs a round
 
 
+def test_the_policy_ends_with_the_mean_weights_of_the_second_half(
+    letter_policy, keyword_prm, tokenizer, monkeypatch
+):
+    after_each_update = []
+
+    class Watched(torch.optim.AdamW):
+        def step(self, closure=None):
+            super().step(closure)
+            after_each_update.append(letter_policy.head.bias.detach().clone())
+
+    monkeypatch.setattr(torch.optim, "AdamW", Watched)
+    train_on_policy(
+        letter_policy, frozen_copy(letter_policy), keyword_prm, LetterDeveloper(), tokenizer,
+        num_iterations=5, lr=0.02, **TINY,
+    )  # fmt: skip
+    rounds = torch.stack(after_each_update[1::2])  # two updates a round
+    assert len(rounds.unique(dim=0)) == 5
+    assert_close(letter_policy.head.bias, rounds[2:].mean(dim=0))
+
+
 def test_on_policy_training_repeats_with_its_seeds(unigram_policy, keyword_prm, tokenizer):
     runs = []
     for seed in (3, 3, 4):

@@ -19,12 +19,13 @@ from nbgrader.api import (
     BaseCell,
     Grade,
     Gradebook,
-    GradeCell,
     SubmittedAssignment,
 )
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.plugins import ExportPlugin
 from traitlets import Enum, Unicode
+
+from nexa_helpers.grading.scores import is_graded_by_machine
 
 GRADED = "graded"
 NEEDS_A_PERSON = "needs manual grading"
@@ -76,12 +77,6 @@ def number(value: float | None, unknown: str = "") -> str:
 def text(value: str) -> str:
     """Put an apostrophe before what a spreadsheet would take for a formula."""
     return f"'{value}" if FORMULA.match(value) else value
-
-
-def is_graded_by_machine(cell: BaseCell) -> bool:
-    """Tell a test cell from an answer or a task that a person grades."""
-    answers = {answer.name for answer in cell.notebook.solution_cells}
-    return isinstance(cell, GradeCell) and cell.cell_type == "code" and cell.name not in answers
 
 
 class ClassExportPlugin(ExportPlugin):

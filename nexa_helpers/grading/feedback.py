@@ -31,7 +31,8 @@ from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, NbGraderPr
 from pygments.token import STANDARD_TYPES  # type: ignore[import-untyped]
 from traitlets import default
 
-from nexa_helpers.grading.export import is_graded_by_machine, number
+from nexa_helpers.grading.export import number
+from nexa_helpers.grading.scores import is_graded_by_machine
 
 Resources = dict[str, Any]
 Listing = list[tuple[str, bool]]  # a cell's lines, and whether each is hidden

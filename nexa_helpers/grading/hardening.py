@@ -24,13 +24,14 @@ STDERR_NOTE = "Written to stderr, which costs no points:\n"
 
 
 def harden(c: Config) -> None:
-    """Make ``nbgrader autograde`` repair submissions, bound their output and survive them all.
+    """Make nbgrader repair submissions, bound their output, survive them all, and run none of it.
+
+    ``c.SandboxedExecute.sandbox = True`` is left to the instructor: it needs bubblewrap.
 
     Args:
         c: What ``traitlets.config.get_config()`` returns in nbgrader_config.py.
     """
-    c.Autograde.pre_convert_hook = "nexa_helpers.grading.scores.forget_scores_first"
-    c.Autograde.exporter_class = "nexa_helpers.grading.reading.SubmissionExporter"
+    c.Autograde.exporter_class = "nexa_helpers.grading.intake.IntakeExporter"
     c.Autograde.sanitize_preprocessors = [
         "nexa_helpers.grading.repair.RepairSubmission",
         "nbgrader.preprocessors.ClearOutput",
@@ -50,6 +51,12 @@ def harden(c: Config) -> None:
         "nbgrader.preprocessors.AssignLatePenalties",
         "nbgrader.preprocessors.CheckCellMetadata",
     ]
+    # Formgrader's page: text and figures, which nothing can be hidden in. Its exporter is always
+    # HTMLExporter, and its template ends Markdown with this filter and does not clean it.
+    c.HTMLExporter.sanitize_html = True
+    c.HTMLExporter.preprocessors = ["nexa_helpers.grading.feedback.PlainCells"]
+    c.HTMLExporter.filters = {"strip_files_prefix": "nexa_helpers.grading.feedback.clean_html"}
+    c.FeedbackExporter.preprocessors = []  # GenerateFeedback has its own
 
 
 def shorten(text: str) -> str:

@@ -30,6 +30,12 @@ class UngradableError(Exception):
     """A submission that cannot be graded, with the reason."""
 
 
+def kind_of(mode: int) -> str:
+    """Name what is no regular file, by its mode."""
+    kinds = {stat.S_IFLNK: "symbolic link", stat.S_IFDIR: "folder", stat.S_IFIFO: "pipe"}
+    return kinds.get(stat.S_IFMT(mode), "special file")
+
+
 def require_notebook_file(path: Path, max_bytes: int) -> None:
     """Refuse what would not be read as a file, or never to its end.
 
@@ -38,9 +44,7 @@ def require_notebook_file(path: Path, max_bytes: int) -> None:
     """
     found = path.lstat()  # of the link itself: its target may be anything on this machine
     if not stat.S_ISREG(found.st_mode):
-        kinds = {stat.S_IFLNK: "symbolic link", stat.S_IFDIR: "folder", stat.S_IFIFO: "pipe"}
-        kind = kinds.get(stat.S_IFMT(found.st_mode), "special file")
-        raise UngradableError(f"expected a regular file, got a {kind}")
+        raise UngradableError(f"expected a regular file, got a {kind_of(found.st_mode)}")
     if found.st_size > max_bytes:
         raise UngradableError(f"expected at most {max_bytes} bytes, got {found.st_size}")
 

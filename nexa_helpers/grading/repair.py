@@ -238,6 +238,7 @@ class RepairSubmission(NbGraderPreprocessor):  # type: ignore[misc]
         """
         submission = resources["nbgrader"]
         nb.metadata.pop("nexa", None)
+        nb.metadata.pop("widgets", None)  # nobody sees them, and Colab's stop formgrader's page
         nb.cells = [cell for cell in nb.cells if cell.get("id") != NOTE_ID]  # of an earlier time
         if len(nb.cells) > self.max_cells:
             raise UngradableError(f"expected at most {self.max_cells} cells, got {len(nb.cells)}")

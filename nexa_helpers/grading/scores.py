@@ -6,12 +6,10 @@ before grading starts. Where grading fails they stay away: "could not be graded"
 submission that has machine-graded cells without a score. What people gave is never touched.
 """
 
-import re
 from collections.abc import Mapping
-from pathlib import Path
+from fnmatch import fnmatchcase
 
-from nbgrader.api import Gradebook, MissingEntry, SubmittedNotebook
-from traitlets.config import Application
+from nbgrader.api import BaseCell, Gradebook, GradeCell, MissingEntry, SubmittedNotebook
 
 
 def forget_scores(submission: Mapping[str, str]) -> None:
@@ -37,37 +35,32 @@ def forget_scores(submission: Mapping[str, str]) -> None:
         gradebook.db.commit()
 
 
-def forget_scores_first(assignment: str, student: str, notebooks: list[str]) -> None:
-    """Take back the automatic scores of a whole submission: a ``pre_convert_hook`` of Autograde.
+def forget_scores_of(db_url: str, assignment: str, student: str, notebooks: str = "*") -> None:
+    """Take back the automatic scores of a whole submission.
 
     It covers what fails before a notebook is opened, such as a notebook under another name.
 
     Args:
+        db_url: The gradebook.
         assignment: The assignment's name.
-        student: nbgrader passes its pattern, ``*`` for all; the path names the student.
-        notebooks: Paths of the submitted notebooks of one student.
+        student: Whose submission it is.
+        notebooks: A pattern of names, nbgrader's ``--notebook``.
     """
-    app = Application.instance() if Application.initialized() else None
-    coursedir = getattr(app, "coursedir", None)  # nbgrader gives a hook no other way to it
-    if coursedir is None:
-        return
-    names = coursedir.format_path(
-        coursedir.submitted_directory, "(?P<student>[^/]+)", re.escape(assignment), escape=True
-    )
-    found = re.fullmatch(names, str(Path(notebooks[0]).parent))
-    if not found:
-        return
-    with Gradebook(coursedir.db_url) as gradebook:
-        released = [notebook.name for notebook in gradebook.find_assignment(assignment).notebooks]
-    for notebook in released:
-        forget_scores(
-            {
-                "db_url": coursedir.db_url,
-                "student": found["student"],
-                "assignment": assignment,
-                "notebook": notebook,
-            }
-        )
+    with Gradebook(db_url) as gradebook:
+        try:
+            released = [each.name for each in gradebook.find_assignment(assignment).notebooks]
+        except MissingEntry:
+            return
+    submission = {"db_url": db_url, "student": student, "assignment": assignment}
+    for name in released:
+        if fnmatchcase(name, notebooks):
+            forget_scores(submission | {"notebook": name})
+
+
+def is_graded_by_machine(cell: BaseCell) -> bool:
+    """Tell a test cell from an answer or a task that a person grades."""
+    answers = {answer.name for answer in cell.notebook.solution_cells}
+    return isinstance(cell, GradeCell) and cell.cell_type == "code" and cell.name not in answers
 
 
 def ungraded_cells(notebook: SubmittedNotebook) -> list[str]:
@@ -76,11 +69,10 @@ def ungraded_cells(notebook: SubmittedNotebook) -> list[str]:
     Returns:
         Grade ids; any at all means that the notebook could not be graded, which is not a 0.
     """
-    by_a_person = {
-        cell.name for cell in [*notebook.notebook.solution_cells, *notebook.notebook.task_cells]
-    }
     return [
         grade.name
         for grade in notebook.grades
-        if grade.name not in by_a_person and grade.auto_score is None and grade.manual_score is None
+        if grade.auto_score is None
+        and grade.manual_score is None
+        and is_graded_by_machine(grade.cell)
     ]

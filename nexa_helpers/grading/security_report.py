@@ -69,7 +69,7 @@ Student code and tests share one Python interpreter. There is no wall between th
   put together is not seen in the text. Use the sandbox ([sandbox.md](sandbox.md)).
 - **Plain nbgrader takes the time of a submission from `timestamp.txt`**, where one was handed in.
   `nexa-grade` does not, unless it is told that a collector wrote the files
-  (`--believe-timestamps`). A folder that is a link is refused by `nexa-grade` alone, too.
+  (`--believe-timestamps`).
 - **Answers that somebody else wrote** look honest to a machine.
 
 So look at what an unusual score comes from. Ask two or three students to explain their code. For
