@@ -42,6 +42,10 @@ c.GenerateFeedback.preprocessors = [
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 
+# Collecting: `nbgrader zip_collect` reads the file names of Canvas, Moodle and plain folders
+c.ZipCollectApp.collector_plugin = "nexa_helpers.grading.collecting.LmsCollectorPlugin"
+c.LmsCollectorPlugin.roster = ""  # a CSV file: the platform's number of a student, the id to use
+
 # Grading: submissions are repaired, bounded and watched (docs/security.md)
 harden(c)
 c.SandboxedExecute.sandbox = False  # True needs bubblewrap (docs/sandbox.md)

@@ -216,14 +216,17 @@ def test_email_column_where_every_student_has_one():
     assert [row[-1] for row in rows] == ["a@b.c", "'+b@b.c"]
 
 
-def test_sis_user_id_can_hold_the_student():
-    plugin = CanvasExportPlugin(student_id_column="SIS User ID")
+@pytest.mark.parametrize(
+    ("column", "ids"), [("SIS User ID", ["", "u1", ""]), ("ID", ["u1", "", ""])]
+)
+def test_another_column_can_hold_the_student(column, ids):
+    plugin = CanvasExportPlugin(student_id_column=column)
     rows = list(
         plugin.rows(
             [Person("u1")], [Sheet("a", {"q": 1.0}, {"u1": Result("graded", {"q": 0.0}, 0.0, 0.0)})]
         )
     )
-    assert rows[2] == ["u1", "", "u1", "", "", "0", "0", "0", "graded"]
+    assert rows[2] == ["u1", *ids, "", "0", "0", "0", "graded"]
 
 
 @pytest.mark.parametrize(

@@ -209,7 +209,7 @@ class CanvasExportPlugin(ClassExportPlugin):
     """
 
     student_id_column = Enum(
-        ("SIS Login ID", "SIS User ID"),
+        ("SIS Login ID", "SIS User ID", "ID"),
         "SIS Login ID",
         help="The Canvas column that holds nbgrader's student ids.",
     ).tag(config=True)
@@ -228,8 +228,9 @@ class CanvasExportPlugin(ClassExportPlugin):
         yield possible
         for one in people:
             name = ", ".join(filter(None, [one.last_name, one.first_name])) or one.id
-            ids = {"SIS User ID": "", "SIS Login ID": "", self.student_id_column: text(one.id)}
-            row = [text(name), text(one.lms_user_id), ids["SIS User ID"], ids["SIS Login ID"], ""]
+            ids = {"ID": text(one.lms_user_id), "SIS User ID": "", "SIS Login ID": ""}
+            ids[self.student_id_column] = text(one.id)
+            row = [text(name), *ids.values(), ""]
             for sheet in sheets:
                 result = sheet.results[one.id]
                 row += [number(result.scores.get(question)) for question in sheet.points]

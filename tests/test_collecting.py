@@ -1,0 +1,88 @@
+"""Downloads of Canvas and Moodle, and a folder of folders, brought into place by nbgrader."""
+
+import json
+import zipfile
+
+import pytest
+from tiny_course import HARDENED, NAME, TinyCourse
+
+from nexa_helpers.grading.collecting import read_name, read_roster
+
+CONFIG = (
+    HARDENED
+    + 'c.ZipCollectApp.collector_plugin = "nexa_helpers.grading.collecting.LmsCollectorPlugin"\n'
+)
+UPLOADS = {  # by platform: the file's path in the archive, and whose it is (None: left out)
+    "canvas": {
+        "lovelaceada_1001_90001_tiny.ipynb": "1001",
+        "hoppergrace_LATE_1002_90002_tiny-1.ipynb": "1002",
+        "turingalan_1003_90003_Copy of tiny.ipynb": "1003",
+        "turingalan_1003_90004_notes.ipynb": None,  # the other one has the notebook's name
+        "hamiltonmargaret_1004_90005_tiny.ipynb": None,  # replaced
+        "hamiltonmargaret_1004_90006_tiny.ipynb": "1004",
+        "lovelaceada_1001_90001_data.csv": None,
+    },
+    "moodle": {
+        "Ada Lovelace_2001_assignsubmission_file_/tiny.ipynb": "2001",
+        "Grace Hopper_2002_assignsubmission_file_tiny (1).ipynb": "2002",
+        "Ana_Maria O'Neil_2003_assignsubmission_file/homework.ipynb": "2003",
+        "Alan Turing_2004_assignsubmission_onlinetext_/onlinetext.html": None,
+    },
+    "folders": {"ada/tiny.ipynb": "ada", "o'neil/Copy_of_tiny.ipynb": "o'neil"},
+}
+
+
+def collected(course: TinyCourse) -> dict[str, str]:
+    """Read which upload lies where; each notebook holds the path that it was uploaded as."""
+    return {
+        json.loads(path.read_text())["uploaded_as"]: path.parent.parent.name
+        for path in course.folder.glob(f"submitted/*/{NAME}/{NAME}.ipynb")
+    }
+
+
+@pytest.fixture(scope="module", params=UPLOADS)
+def run(request, tmp_path_factory):
+    course = TinyCourse(tmp_path_factory.mktemp(request.param), CONFIG)
+    archive = course.folder / "downloaded" / NAME / "archive"
+    archive.mkdir(parents=True)
+    with zipfile.ZipFile(archive / "submissions.zip", "w") as file:
+        for name in UPLOADS[request.param]:
+            file.writestr(name, json.dumps({"uploaded_as": name}))
+    done = course.nbgrader("zip_collect", NAME)
+    assert done.returncode == 0, done.stderr
+    return course, done, UPLOADS[request.param]
+
+
+def test_each_notebook_lies_where_nbgrader_grades_it(run):
+    course, _, uploads = run
+    assert collected(course) == {name: who for name, who in uploads.items() if who}
+
+
+def test_what_is_left_out_is_said(run):
+    _, done, uploads = run
+    for name, who in uploads.items():
+        if who is None and name.endswith(".ipynb"):
+            assert f"Left out {name}" in done.stderr
+
+
+def test_a_roster_gives_students_their_own_ids(tmp_path):
+    course = TinyCourse(tmp_path, CONFIG + "c.LmsCollectorPlugin.roster = 'roster.csv'\n")
+    (tmp_path / "roster.csv").write_text("\ufeff1001,ada\n")
+    archive = tmp_path / "downloaded" / NAME / "archive"
+    archive.mkdir(parents=True)
+    for name in ("lovelaceada_1001_90001_tiny.ipynb", "hoppergrace_1002_90002_tiny.ipynb"):
+        (archive / name).write_text(json.dumps({"uploaded_as": name}))
+    done = course.nbgrader("zip_collect", NAME)
+    assert sorted(collected(course).values()) == ["1002", "ada"]
+    assert "1002 is not in roster.csv" in done.stderr
+
+
+def test_a_roster_with_a_short_line_says_which(tmp_path):
+    (tmp_path / "roster.csv").write_text("1,ada\n2\n")
+    with pytest.raises(ValueError, match=r"roster\.csv, line 2: expected number,student"):
+        read_roster(tmp_path / "roster.csv")
+
+
+@pytest.mark.parametrize("name", ["notes.ipynb", "tiny.ipynb"])
+def test_a_file_that_names_nobody_is_nobodys(name):
+    assert read_name(name, NAME) is None
