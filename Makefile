@@ -15,10 +15,10 @@ export NEXA_PROFILE
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help course test lint sync release solutions benchmarks grader-report colab-check clean
+.PHONY: help course test lint sync release solutions benchmarks grader-report security-report colab-check clean
 
 help: ## say what each target does
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo "  PYTHON=python3.12     the Python (3.11 or newer) that environments are made with"
 	@echo "  PIP_OPTIONS=\"...\"     more options for pip, e.g. an index that holds a CPU-only torch"
@@ -50,6 +50,9 @@ benchmarks: $(VENV)/.test ## measure every figure and rewrite docs/benchmarks.md
 
 grader-report: $(VENV)/.course ## grade the bank of answers with nbgrader, rewrite docs/grader-report.md
 	@$(BIN)/python -m nexa_helpers.grading.grader_report
+
+security-report: $(VENV)/.test ## try every attack on the autograder, rewrite docs/security.md
+	@$(BIN)/python -m nexa_helpers.grading.security_report
 
 colab-check: $(VENV)/.course .venv-colab/.ready ## run both notebooks with Colab's package versions
 	@$(BIN)/python tests/colab/check.py .venv-colab/bin/python
