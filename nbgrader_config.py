@@ -8,13 +8,11 @@ import os
 import sys
 from pathlib import Path
 
-from traitlets.config import get_config
-
 from nexa_helpers.grading.hardening import harden
 
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
-c = get_config()
+c = get_config()  # noqa: F821 (who reads this file defines it)
 
 # Paths
 c.CourseDirectory.course_id = "nexacode"

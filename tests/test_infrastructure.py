@@ -16,6 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+from traitlets.config.loader import PyFileConfigLoader
 
 from nexa_helpers.course import CourseError, check_scores, print_scores
 from nexa_helpers.execution import BEFORE_FIRST_HEADING, Heartbeat, section_times, solved_copy
@@ -133,6 +134,15 @@ def test_nbgrader_config_is_python_and_never_records_times():
     text = (ROOT / "nbgrader_config.py").read_text()
     ast.parse(text)
     assert "c.Execute.record_timing = False" in text
+
+
+def test_nbgrader_config_fills_the_loaders_configuration(monkeypatch):
+    """Settings of an application itself come too late if they go into a running one's."""
+    monkeypatch.setenv("PATH", os.environ["PATH"])  # the file changes it
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
+    plugin = "nexa_helpers.grading.collecting.LmsCollectorPlugin"
+    assert config.ZipCollectApp.collector_plugin == plugin
+    assert config.CourseDirectory.course_id == "nexacode"
 
 
 def executed_notebook():

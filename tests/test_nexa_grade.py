@@ -109,6 +109,7 @@ def test_the_log_is_for_machines(course):
     assert end == {"event": "end", "failed": 2, "graded": 2, "held": 2}
     by_name = {line["student"]: line for line in submissions}
     assert by_name["right"]["points"] == 6
+    assert by_name["right"]["warnings"] == []
     assert by_name["cheat"]["points"] is None
     assert by_name["cheat"]["violations"][0]["cell"] == "add"
     assert all(line["seconds"] >= 0 and line["worker"] for line in submissions)

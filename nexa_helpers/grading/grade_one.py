@@ -34,6 +34,8 @@ from nexa_helpers.grading.submissions import TIMESTAMP, Submission, open_files
 GRADED, FAILED, HELD = "graded", "failed", "held"
 ATTEMPTS = 2  # where the sandbox itself failed, which is not the student's fault
 LOG_LINES = 50
+# nbgrader says so of each test with a hidden part, which the release does not have.
+EXPECTED = "Attribute 'checksum' for cell"
 ONE_AT_A_TIME = threading.Lock()  # nbgrader changes the process's working folder
 
 
@@ -116,8 +118,9 @@ class Witness(logging.Handler):
         }
         for kind, what in said.items():
             lists[kind].append(what)
-        if not said and len(self.lines) < LOG_LINES:
-            self.lines.append(record.getMessage()[:2000])
+        message = record.getMessage()[:2000]
+        if not said and not message.startswith(EXPECTED) and len(self.lines) < LOG_LINES:
+            self.lines.append(message)
 
 
 def quiet_sqlalchemy() -> None:
