@@ -7,7 +7,15 @@ from typing import Any
 from benchmarks.common import RESULTS, ROOT
 
 REPORT = ROOT / "docs" / "benchmarks.md"
-ORDER = ("course", "profiles", "training_step", "personalisation", "grading", "gpu")
+ORDER = (
+    "course",
+    "profiles",
+    "training_step",
+    "personalisation",
+    "grading",
+    "class_grading",
+    "gpu",
+)
 HEAD = """# Benchmarks
 
 Made by `make benchmarks` from `benchmarks/results/`. Figures stand as they came out.
