@@ -42,6 +42,7 @@ c.GenerateFeedback.preprocessors = [
 
 # Collecting: `nbgrader zip_collect` reads the file names of Canvas, Moodle and plain folders
 c.ZipCollectApp.collector_plugin = "nexa_helpers.grading.collecting.LmsCollectorPlugin"
+c.ExtractorPlugin.zip_ext = [".zip"]  # a .gz is data, and would stop the collection
 c.LmsCollectorPlugin.roster = ""  # a CSV file: the platform's number of a student, the id to use
 
 # Grading: submissions are repaired, bounded and watched (docs/security.md)
