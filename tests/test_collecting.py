@@ -83,6 +83,21 @@ def test_a_roster_with_a_short_line_says_which(tmp_path):
         read_roster(tmp_path / "roster.csv")
 
 
-@pytest.mark.parametrize("name", ["notes.ipynb", "tiny.ipynb"])
+@pytest.mark.parametrize(
+    ("name", "student"),
+    [
+        ("Ada_2001_assignsubmission_file_/hw_1_2_tiny.ipynb", "2001"),
+        ("Ada_2001_assignsubmission_file_x_2002_assignsubmission_file_tiny.ipynb", "2001"),
+        ("ada/hw_1_2_tiny.ipynb", "ada"),
+    ],
+)
+def test_nobody_hands_in_for_somebody_else(name, student):
+    assert read_name(name, NAME)[0] == student
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["notes.ipynb", "tiny.ipynb", "a_1_2_work/1002/tiny.ipynb", ".ipynb_checkpoints/tiny.ipynb"],
+)
 def test_a_file_that_names_nobody_is_nobodys(name):
     assert read_name(name, NAME) is None

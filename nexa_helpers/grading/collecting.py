@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.plugins import FileNameCollectorPlugin
@@ -22,9 +23,9 @@ from traitlets import Unicode
 
 CANVAS = re.compile(r"[^_/]+_(?:LATE_)?(?P<student>\d+)_(?P<upload>\d+)_(?P<file>[^/]+)\.ipynb")
 MOODLE = re.compile(
-    r"[^/]+_(?P<student>\d+)_assignsubmission_file(?:_[^/]*/|_?/|_)(?P<file>[^/]+)\.ipynb"
+    r"[^/]+?_(?P<student>\d+)_assignsubmission_file(?:_[^/]*/|_?/|_)(?P<file>[^/]+)\.ipynb"
 )
-FOLDER = re.compile(r"(?P<student>[^/]+)/(?P<file>[^/]+)\.ipynb")
+FOLDER = re.compile(r"(?!__MACOSX/)(?P<student>[^/.][^/]*)/(?P<file>[^/]+)\.ipynb")
 AGAIN = re.compile(r"-(\d+)$")  # how Canvas marks a file that replaces one
 
 
@@ -41,14 +42,15 @@ def read_name(name: str, notebook: str) -> tuple[str, tuple[bool, int, int, str]
     """Read the name of an uploaded file.
 
     Args:
-        name: The end of its path: folder and file.
+        name: Its path in the download. Only the first folder, or the file's name where there is
+            none, says whose it is: what is below was named by the student.
         notebook: The released notebook's name, without its ending.
 
     Returns:
         The student, and the upload's place among the student's uploads; None for another file.
     """
     for pattern in (CANVAS, MOODLE, FOLDER):
-        found = pattern.fullmatch(name) or pattern.fullmatch(name.rpartition("/")[2])
+        found = pattern.fullmatch(name)
         if found:
             upload = int(found["upload"]) if "upload" in found.groupdict() else 0
             again = AGAIN.search(found["file"])
@@ -125,7 +127,9 @@ class LmsCollectorPlugin(FileNameCollectorPlugin):  # type: ignore[misc]
         """Read whose upload a file is."""
         if path.suffix != ".ipynb":
             return None
-        found = read_name("/".join(path.parts[-2:]), notebook)
+        app: Any = self.parent
+        parts = path.relative_to(app._format_collect_path(app.extracted_directory)).parts
+        found = read_name("/".join(parts[1:] or parts), notebook)  # the first is the archive
         return Upload(path, *found) if found else None
 
     def uploads_beside(self, path: Path, notebook: str) -> Iterator[Upload]:
