@@ -29,6 +29,7 @@ c.GenerateAssignment.force = True  # the release is made from source, again and 
 
 # Feedback: no hidden test, no mark scheme, nothing that runs; a summary of the checks on top
 feedback = "nexa_helpers.grading.feedback"
+c.GenerateFeedback.force = True  # pages are made anew, or else old ones would stay
 c.GenerateFeedback.exporter_class = f"{feedback}.FeedbackExporter"
 c.GenerateFeedback.preprocessors = [
     f"{feedback}.DropOtherFiles",
@@ -41,8 +42,8 @@ c.GenerateFeedback.preprocessors = [
 ]
 
 # Collecting: `nbgrader zip_collect` reads the file names of Canvas, Moodle and plain folders
+c.ZipCollectApp.extractor_plugin = "nexa_helpers.grading.collecting.LmsExtractorPlugin"
 c.ZipCollectApp.collector_plugin = "nexa_helpers.grading.collecting.LmsCollectorPlugin"
-c.ExtractorPlugin.zip_ext = [".zip"]  # a .gz is data, and would stop the collection
 c.LmsCollectorPlugin.roster = ""  # a CSV file: the platform's number of a student, the id to use
 
 # Grading: submissions are repaired, bounded and watched (docs/security.md)

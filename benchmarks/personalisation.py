@@ -96,10 +96,13 @@ class World:
         )
         return frozen_copy(policy), metrics
 
-    def share(self, policy: nn.Module, developer: Developer, prefix: str = "") -> float:
+    def share(
+        self, policy: nn.Module, developer: Developer, prefix: str = "", **options: Any
+    ) -> float:
         """Share of unseen requests whose first answer meets all wishes."""
         set_seed(self.seed)
-        return satisfaction(policy, developer, self.tokenizer, NUM_REQUESTS, prefix)[0]
+        requests = (policy, developer, self.tokenizer, NUM_REQUESTS, prefix)
+        return satisfaction(*requests, **options)[0]
 
     def corrections(self, developer: Developer) -> PromptInjectionBaseline:
         """Let the reference work with a developer, and cache the corrections."""
@@ -123,6 +126,7 @@ def measure_developer(world: World, developer: Developer) -> tuple[nn.Module, di
     policy, metrics = world.train(developer)
     figures["seconds"] = time.monotonic() - started
     figures["after"] = world.share(policy, developer)
+    figures["after, at temperature 1"] = world.share(policy, developer, temperature=1.0)
     figures["constant groups"] = statistics.mean(metrics["constant_groups"])
     rows = simulate_conversations(200, world.seed + 100, "test", [developer])
     pairs, _ = preference_pairs(rows)
@@ -151,9 +155,10 @@ def measure_seed(world: World) -> dict[str, Any]:
 
 
 def measure_ablation(world: World) -> dict[str, float]:
-    """Train for Ada with one part left out at a time."""
+    """Train for Ada with one part left out at a time; at temperature 1, where more is missed."""
     return {
-        name: world.share(world.train(ADA, **options)[0], ADA) for name, options in VARIANTS.items()
+        name: world.share(world.train(ADA, **options)[0], ADA, temperature=1.0)
+        for name, options in VARIANTS.items()
     }
 
 
@@ -191,6 +196,7 @@ def figures_of(results: list[dict[str, Any]]) -> list[Figure]:
     """Turn the seeds' results into figures."""
     figures: list[Figure] = []
     goals = {"before": "<= 0.2", "prompt injection": "", "after": ">= 0.9", "seconds": "<= 120"}
+    goals |= dict.fromkeys(("after, at temperature 1", "constant groups"), "")
     goals |= {f"pairs, {name}": "" for name in ("before", "prompt injection")}
     goals |= {"pairs, after": ">= 0.9"}
     for developer in DEVELOPERS:
@@ -208,7 +214,7 @@ def figures_of(results: list[dict[str, Any]]) -> list[Figure]:
         figures += mean_figure(f"policy of {name}", values, "share")
     ablated = [result for result in results if "ablation" in result]
     if ablated:
-        after = [result["developers"]["Ada"]["after"] for result in ablated]
+        after = [result["developers"]["Ada"]["after, at temperature 1"] for result in ablated]
         figures += mean_figure("ablation, Ada: GRPO-TCR", after, "share")
         for name in VARIANTS:
             values = [result["ablation"][name] for result in ablated]
@@ -255,7 +261,8 @@ def main() -> None:
         return
     note = (
         "40 updates of 64 rollouts a developer (4 sessions, 2 turns, 8 responses). "
-        f"Shares of {NUM_REQUESTS} first answers to unseen tasks that meet all three wishes; "
+        f"Shares of {NUM_REQUESTS} first answers to unseen tasks that meet all three wishes, "
+        "sampled at temperature 0.7 where nothing else is said, in the ablation at 1; "
         "cross-scores of 200; 200 held-out pairs a developer. A process for each seed, with "
         f"{' and '.join(ALLOCATOR)} at 1 MiB. {options.note}"
     )

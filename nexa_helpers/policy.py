@@ -352,8 +352,9 @@ def sample_responses(
     max_new_tokens: int = 96,
     prefix: str = "",
     max_context: int = 256,
+    temperature: float = 1.0,
 ) -> list[dict[str, Any]]:
-    """Sample one response for each context at temperature 1.
+    """Sample one response for each context.
 
     Chance comes from torch's global generator; ``set_seed`` fixes it.
 
@@ -364,11 +365,13 @@ def sample_responses(
         max_new_tokens: A response without an end-of-text token is cut at this length.
         prefix: Text in front of every conversation (the baseline's corrections).
         max_context: Most tokens of a context; its end is kept, as in ``encode_examples``.
+        temperature: The logits are divided by it. Rollouts need 1, the policy itself; below 1,
+            unlikely tokens, and the slips that they are, become rarer.
 
     Returns:
         One dict a context: ``response`` (text), ``response_ids`` (list of int, with the
         end-of-text token where one came) and ``log_probs`` (list of float, in nats: the
-        behaviour policy's log-prob of each sampled token).
+        log-prob of each sampled token, at this temperature).
     """
     policy.eval()
     device = next(policy.parameters()).device
@@ -388,7 +391,7 @@ def sample_responses(
     tokens, log_probs = [], []
     for _ in range(max_new_tokens):
         logits = policy.head(policy.features(ids, mask, cache)[:, -1])
-        distribution = torch.distributions.Categorical(logits=logits)
+        distribution = torch.distributions.Categorical(logits=logits / temperature)
         token = distribution.sample()
         tokens.append(token.where(running, -1))  # -1: this row has ended
         log_probs.append(distribution.log_prob(token))

@@ -1,7 +1,9 @@
 """Downloads of Canvas and Moodle, and a folder of folders, brought into place by nbgrader."""
 
 import json
+import os
 import zipfile
+from pathlib import Path
 
 import pytest
 from tiny_course import HARDENED, NAME, TinyCourse
@@ -10,6 +12,7 @@ from nexa_helpers.grading.collecting import read_name, read_roster
 
 CONFIG = (
     HARDENED
+    + 'c.ZipCollectApp.extractor_plugin = "nexa_helpers.grading.collecting.LmsExtractorPlugin"\n'
     + 'c.ZipCollectApp.collector_plugin = "nexa_helpers.grading.collecting.LmsCollectorPlugin"\n'
 )
 UPLOADS = {  # by platform: the file's path in the archive, and whose it is (None: left out)
@@ -20,7 +23,13 @@ UPLOADS = {  # by platform: the file's path in the archive, and whose it is (Non
         "turingalan_1003_90004_notes.ipynb": None,  # the other one has the notebook's name
         "hamiltonmargaret_1004_90005_tiny.ipynb": None,  # replaced
         "hamiltonmargaret_1004_90006_tiny.ipynb": "1004",
+        "o_brienpat_1005_90007_tiny.ipynb": "1005",
+        "anon_aB3dE_90008_tiny.ipynb": "anon_aB3dE",
+        "LATE_anon_x9Yz1_90009_tiny.ipynb": "anon_x9Yz1",
+        "evil_1001_1006_90010_tiny.ipynb": None,  # 1001's or 1006's?
         "lovelaceada_1001_90001_data.csv": None,
+        "lovelaceada_1001_90001_broken.zip": None,
+        "lovelaceada_1001_90001_data.csv.gz": None,
     },
     "moodle": {
         "Ada Lovelace_2001_assignsubmission_file_/tiny.ipynb": "2001",
@@ -61,8 +70,36 @@ def test_each_notebook_lies_where_nbgrader_grades_it(run):
 def test_what_is_left_out_is_said(run):
     _, done, uploads = run
     for name, who in uploads.items():
-        if who is None and name.endswith(".ipynb"):
-            assert f"Left out {name}" in done.stderr
+        if who is None and name.endswith((".ipynb", ".zip")):
+            lines = [line for line in done.stderr.splitlines() if name in line]
+            assert any("Left out" in line for line in lines), name
+
+
+def test_what_canvas_marks_as_late_is_said(run):
+    _, done, uploads = run
+    said = [line.split()[-1] for line in done.stderr.splitlines() if "Late, says Canvas" in line]
+    assert sorted(said) == sorted(name for name in uploads if "LATE_" in name)
+
+
+def write_zip(path: Path, uploads: dict[str, str], time: int) -> None:
+    with zipfile.ZipFile(path, "w") as file:
+        for name, told in uploads.items():
+            file.writestr(name, json.dumps({"uploaded_as": told}))
+    os.utime(path, (time, time))
+
+
+def test_of_several_downloads_the_last_upload_counts(tmp_path):
+    course = TinyCourse(tmp_path, CONFIG)
+    archive = tmp_path / "downloaded" / NAME / "archive"
+    (archive / "ben").mkdir(parents=True)
+    moodle = "Ada Lovelace_2001_assignsubmission_file_/tiny.ipynb"
+    write_zip(archive / "z-old.zip", {moodle: "old", "a_1_9_tiny.ipynb": "later"}, 1_000_000_000)
+    write_zip(archive / "a-new.zip", {moodle: "new", "a_1_8_tiny.ipynb": "earlier"}, 1_100_000_000)
+    (archive / "ben" / "tiny.ipynb").write_text('{"uploaded_as": "no zip"}')
+    for options in ([], ["--force"]):
+        done = course.nbgrader("zip_collect", NAME, *options)
+        assert done.returncode == 0, done.stderr
+        assert collected(course) == {"new": "2001", "later": "1", "no zip": "ben"}
 
 
 def test_a_roster_gives_students_their_own_ids(tmp_path):
@@ -92,7 +129,7 @@ def test_a_roster_with_a_short_line_says_which(tmp_path):
     ],
 )
 def test_nobody_hands_in_for_somebody_else(name, student):
-    assert read_name(name, NAME)[0] == student
+    assert read_name(name, NAME).student == student
 
 
 @pytest.mark.parametrize(

@@ -292,10 +292,11 @@ def calls(monkeypatch):
     """Let fake policies respond, and record what they are asked."""
     seen = []
 
-    def respond(policy, contexts, tokenizer, prefix=""):
+    def respond(policy, contexts, tokenizer, prefix="", temperature=1.0):
         copies = [list(context) for context in contexts]
         chance = torch.rand(1).item()
         seen.append({"policy": policy, "contexts": copies, "prefix": prefix, "chance": chance})
+        seen[-1]["temperature"] = temperature
         return [{"response": policy.respond(context)} for context in contexts]
 
     monkeypatch.setattr(evaluation, "sample_responses", respond)
@@ -325,6 +326,14 @@ def test_the_same_seed_makes_the_same_requests_and_the_prefix_is_passed_on(calls
     first, same, other = calls
     assert [call["prefix"] for call in calls] == ["notes", "", ""]
     assert first["contexts"] == same["contexts"] != other["contexts"]
+
+
+def test_answers_are_sampled_at_the_temperature_of_use_or_at_another(calls, tokenizer):
+    satisfaction(FakePolicy(PAT), PAT, tokenizer, 5)
+    satisfaction(FakePolicy(PAT), PAT, tokenizer, 5, temperature=1.0)
+    play_sessions(FakePolicy(PAT), PAT, tokenizer, 1, 1, num_copies=2)
+    play_sessions(FakePolicy(PAT), PAT, tokenizer, 1, 1, num_copies=2, temperature=1.0)
+    assert [call["temperature"] for call in calls] == [0.7, 1.0, 0.7, 1.0]
 
 
 def test_many_requests_are_sampled_in_parts_and_all_are_counted(calls, tokenizer):

@@ -126,6 +126,29 @@ def test_who_is_excluded_is_not_looked_at(graded):
     assert graded.course.scores("excluded") == {}
 
 
+def test_news_are_graded_whatever_the_timestamp_says(tmp_path):
+    course = TinyCourse(tmp_path)
+    for name in ("better", "same", "gone"):
+        course.submit(name, course.solved(add="def add(a, b):\n    return 0"))
+        course.submitted(name).with_name("timestamp.txt").write_text("2026-01-01 00:00:00 UTC")
+    assert course.autograde().returncode == 0
+    before = course.autograded("same").stat().st_mtime_ns
+    course.submit("better", course.solved())
+    course.submitted("better").with_name("timestamp.txt").unlink()
+    course.submitted("gone").unlink()
+    for name in ("bett[e]r", "two\nlines"):
+        course.submit(name, course.solved())
+    log = course.autograde().stderr
+    assert course.scores("better") == FULL
+    assert course.autograded("same").stat().st_mtime_ns == before
+    assert course.scores("same")["add-test"] == 0
+    assert course.scores("gone") == NO_SCORE
+    assert "student gone, the whole submission: UngradableError: expected a notebook" in log
+    for name in ("bett[e]r", "two\nlines"):
+        assert f"student {name!a}, the whole submission: UngradableError: expected a folder" in log
+        assert course.scores(name) == {}
+
+
 @pytest.mark.parametrize(
     "text", ["", " \n", "2026-01-01 00:00:00 UTC", "2026-01-01 10:00:00.123456 Europe/Berlin"]
 )

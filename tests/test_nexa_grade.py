@@ -1,5 +1,6 @@
 """``nexa-grade``: in parallel, after a kill, on a Dask cluster, and with PostgreSQL."""
 
+import dataclasses
 import getpass
 import json
 import os
@@ -9,18 +10,22 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from bwrap import NO_SANDBOX
 from nbgrader.api import Gradebook
+from nbgrader.converters.base import NbGraderException
 from tiny_course import FULL, HARDENED, NAME, TinyCourse
 
-from nexa_helpers.grading import nexa_grade
+from nexa_helpers.grading import grade_one, nexa_grade
 from nexa_helpers.grading.grade_one import FAILED, GRADED, HELD, Outcome, grade
 from nexa_helpers.grading.journal import BusyError, Journal, read_lines
 from nexa_helpers.grading.private_gradebook import read_assignment, read_submission
+from nexa_helpers.grading.sandbox import SandboxError
 from nexa_helpers.grading.submissions import MAX_FILES
 from nexa_helpers.grading.submissions import read_submission as read_files
 
@@ -148,6 +153,8 @@ def test_a_new_submission_replaces_automatic_scores_only(tmp_path):
     course.submit("right", b"{")  # the new one cannot be graded: no old score stays
     assert course.run(*command()).returncode == 1
     assert course.scores("right") == NO_SCORE
+    with Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as gradebook:  # and no old time
+        assert gradebook.find_submission(NAME, "right").timestamp is None
     assert not course.autograded("right").exists()
 
 
@@ -223,21 +230,38 @@ STEPS = [
 ]
 
 
+@pytest.fixture
+def from_memory(outcomes, tmp_path, monkeypatch):
+    """Copy the class; whoever is graded in it gets the outcome that was made before.
+
+    Returns:
+        The course, and the names of those who were graded, in order.
+    """
+    made_in, made = outcomes
+    course = object.__new__(TinyCourse)
+    course.folder = tmp_path / "course"
+    shutil.copytree(made_in.folder, course.folder, symlinks=True)
+    names = []
+
+    def remember(app, client, known, todo):
+        for outcome in made:
+            if outcome.student in todo:
+                names.append(outcome.student)
+                submission = app.read(outcome.student, todo[outcome.student])
+                key = submission.fingerprint(known.fingerprint)
+                yield dataclasses.replace(outcome, fingerprint=key)
+
+    monkeypatch.setattr(nexa_grade.NexaGrade, "outcomes", remember)
+    monkeypatch.setattr(nexa_grade.NexaGrade, "connect", lambda app, stack: None)
+    return course, names
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(("owner", "step"), STEPS, ids=[step for _, step in STEPS])
-def test_killed_at_any_step(outcomes, tmp_path, monkeypatch, capsys, owner, step, when):
-    made_in, made = outcomes
-    folder = tmp_path / "course"
-    shutil.copytree(made_in.folder, folder, symlinks=True)
-    course = object.__new__(TinyCourse)
-    course.folder = folder
+def test_killed_at_any_step(from_memory, monkeypatch, capsys, owner, step, when):
+    course, _ = from_memory
+    folder = course.folder
     calls = []
-
-    def from_memory(app, client, known, todo):
-        yield from (outcome for outcome in made if outcome.student in todo)
-
-    monkeypatch.setattr(nexa_grade.NexaGrade, "outcomes", from_memory)
-    monkeypatch.setattr(nexa_grade.NexaGrade, "connect", lambda app, stack: None)
     original = getattr(owner, step)
 
     def killed(*arguments, **options):
@@ -255,6 +279,121 @@ def test_killed_at_any_step(outcomes, tmp_path, monkeypatch, capsys, owner, step
             application(folder).grade_all(NAME)
     assert application(folder).grade_all(NAME) == 1
     check_all(course)
+
+
+def in_gradebook(course: TinyCourse, change: Callable[[Gradebook], None]) -> None:
+    with Gradebook(f"sqlite:///{course.folder / 'gradebook.db'}") as gradebook:
+        change(gradebook)
+        gradebook.db.commit()
+
+
+def other_points(course: TinyCourse) -> None:
+    def restore_a_backup(gradebook: Gradebook) -> None:
+        gradebook.find_grade("double-test", NAME, NAME, "right").auto_score = 1.0
+
+    in_gradebook(course, restore_a_backup)
+
+
+def an_extension(course: TinyCourse) -> None:
+    def grant(gradebook: Gradebook) -> None:
+        gradebook.find_submission(NAME, "right").extension = timedelta(hours=1)
+
+    in_gradebook(course, grant)
+
+
+def another_course_file(course: TinyCourse) -> None:
+    (course.folder / "source" / NAME / "data.csv").write_text("1")
+
+
+def nothing(course: TinyCourse) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("change", "anew"),
+    [
+        (nothing, []),
+        (other_points, ["right"]),
+        (an_extension, ["right"]),
+        (another_course_file, [*sorted(EXPECTED)]),
+    ],
+)
+def test_what_counts_no_more_is_graded_anew(from_memory, capsys, change, anew):
+    course, names = from_memory
+    application(course.folder).grade_all(NAME)
+    names.clear()
+    change(course)
+    application(course.folder).grade_all(NAME)
+    assert sorted(names) == anew
+    assert course.scores("right") == FULL
+
+
+def test_what_a_killed_run_left_of_another_release_is_graded_anew(from_memory, capsys):
+    course, names = from_memory
+    application(course.folder).grade_all(NAME)
+    with Journal(course.folder / "nexa-grade" / NAME) as journal:
+        outcome, _ = journal.load("right")
+        scores = dataclasses.replace(outcome.scores, grades={NAME: {"a-cell-that-was": 1.0}})
+        journal.keep(dataclasses.replace(outcome, scores=scores))
+    names.clear()
+    assert application(course.folder).grade_all(NAME) == 1
+    assert names == ["right"]
+    assert course.scores("right") == FULL
+
+
+@pytest.mark.parametrize("name", ["a[b]", "*", "two\nlines", os.fsdecode(b"\xff")])
+def test_a_folder_that_is_no_students_is_left_out_and_said(from_memory, capsys, name):
+    course, names = from_memory
+    course.submit(name, b"{}")
+    assert application(course.folder).grade_all(NAME) == 1
+    assert sorted(names) == sorted(EXPECTED)
+    assert f"submitted/{ascii(name)[1:-1]}/{NAME}': this cannot be" in capsys.readouterr().out
+    assert any(line["event"] == "left out" for line in lines_of(course))
+
+
+@pytest.mark.parametrize("fails", [ValueError("odd\nthing"), SandboxError("no sandbox today")])
+def test_what_nobody_has_thought_of_costs_one_submission(outcomes, monkeypatch, fails):
+    made_in, _ = outcomes
+    app = application(made_in.folder)
+    folder = made_in.submitted("right").parent
+
+    class Broken:
+        def __init__(self, coursedir, config, log):
+            self.log = log
+
+        def start(self):
+            if isinstance(fails, ValueError):
+                raise fails
+            failure = {"kind": "SandboxError", "reason": str(fails)}
+            self.log.error("no", extra={"nexa": {"failure": failure}})
+            raise NbGraderException("see above")
+
+    monkeypatch.setattr(grade_one, "Autograde", Broken)
+    outcome = grade(app.read_course(NAME), app.read("right", folder), {})
+    assert (outcome.status, outcome.scores, outcome.fingerprint) == (FAILED, None, "")
+    assert str(fails).replace("\n", " ") in outcome.reason
+
+
+def test_a_worker_that_is_lost_with_the_course_is_replaced(outcomes):
+    made_in, _ = outcomes
+    app = application(made_in.folder)
+    app.workers = 1
+    with ExitStack() as stack:
+        client = app.connect(stack)
+        scatter = client.scatter
+
+        def and_lose(*arguments, **options):
+            client.scatter = scatter  # once is enough
+            shared = scatter(*arguments, **options)
+            os.kill(client.submit(os.getpid, pure=False).result(), signal.SIGKILL)
+            while not shared.cancelled():
+                client.run_on_scheduler(int)
+            return shared
+
+        client.scatter = and_lose
+        folder = made_in.submitted("right").parent
+        [outcome] = app.outcomes(client, app.read_course(NAME), {"right": folder})
+    assert (outcome.status, outcome.points) == (GRADED, 6)
 
 
 def test_one_run_at_a_time(tmp_path):
@@ -286,6 +425,23 @@ def test_links_are_left_out_and_too_many_files_refused(tmp_path):
     for number in range(MAX_FILES):
         (folder / str(number)).touch()
     assert "at most 500 files" in read_files("s", folder, []).refused
+
+
+def test_a_path_that_is_too_long_to_copy_is_refused(tmp_path):
+    (tmp_path / ("d" * 100)).mkdir()
+    (tmp_path / ("d" * 100) / ("f" * 100)).touch()
+    refused = read_files("s", tmp_path, []).refused
+    assert refused.startswith("expected paths of at most 200 bytes, got 'ddd")
+
+
+def test_a_file_that_goes_while_it_is_read_costs_one_submission(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+
+    def gone(*arguments, **options):
+        raise FileNotFoundError(2, "No such file", "file")
+
+    monkeypatch.setattr(os, "open", gone)
+    assert "cannot be read: FileNotFoundError" in read_files("s", tmp_path, []).refused
 
 
 def test_refusals_are_one_line(tmp_path):

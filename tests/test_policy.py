@@ -387,16 +387,20 @@ def test_sampled_log_probs_equal_those_of_a_full_pass_over_the_same_tokens(make_
     assert_close(response_log_probs(policy, batch).float(), log_probs_old, rtol=1e-5, atol=1e-6)
 
 
-def test_sampling_follows_the_probabilities(unigram_policy, tokenizer):
-    # "a" has the probability 0.75, "b" 0.25, and the end never comes.
-    policy = unigram_policy({"a": math.log(3), "b": 0.0}, elsewhere=-50.0)
-    samples = sample_responses(policy, CONTEXTS * 20, tokenizer, max_new_tokens=20)
+# "a" has the logit log 3, "b" has 0: probabilities 3/4 and 1/4. At temperature 1/2 the logits
+# double, so they are 9/10 and 1/10; at 2 they halve: sqrt(3) / (sqrt(3) + 1) is 0.634.
+@pytest.mark.parametrize(("temperature", "share"), [(1.0, 0.75), (0.5, 0.9), (2.0, 0.634)])
+def test_sampling_follows_the_probabilities(unigram_policy, tokenizer, temperature, share):
+    policy = unigram_policy({"a": math.log(3), "b": 0.0}, elsewhere=-50.0)  # and no end
+    samples = sample_responses(
+        policy, CONTEXTS * 20, tokenizer, max_new_tokens=20, temperature=temperature
+    )
     tokens = [token for sample in samples for token in sample["response_ids"]]
     assert len(tokens) == 1200
     assert set(tokens) == {ord("a"), ord("b")}
-    assert abs(tokens.count(ord("a")) / 1200 - 0.75) < 0.05  # four standard errors
+    assert abs(tokens.count(ord("a")) / 1200 - share) < 0.056  # four standard errors, or more
     assert samples[0]["log_probs"][0] == pytest.approx(
-        math.log({ord("a"): 0.75, ord("b"): 0.25}[tokens[0]]), abs=1e-6
+        math.log({ord("a"): share, ord("b"): 1 - share}[tokens[0]]), abs=2e-4
     )
 
 

@@ -1,27 +1,33 @@
 """Submissions as learning platforms name them, for ``nbgrader zip_collect``.
 
     Canvas     lovelaceada_1234_567890_nexacode.ipynb, lovelaceada_LATE_1234_567890_nexacode-1.ipynb
+               anon_aB3dE_567890_nexacode.ipynb (anonymous grading)
     Moodle     Ada Lovelace_1234_assignsubmission_file_/nexacode.ipynb, ..._file_nexacode.ipynb
     a folder   ada/nexacode.ipynb
 
 A student is known by the platform's number (1234), or by the folder's name. Browsers, Colab and
 platforms rename files, so whatever notebook a student handed in takes the released one's name; of
-several, the last upload counts.
+several, the last upload counts. Canvas's names are those of its source (lib/content_zipper.rb).
 """
 
 import csv
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.plugins import FileNameCollectorPlugin
-from nbgrader.utils import find_all_notebooks
+from nbgrader.plugins import ExtractorPlugin, FileNameCollectorPlugin
+from nbgrader.utils import find_all_notebooks, unzip
 from traitlets import Unicode
 
-CANVAS = re.compile(r"[^_/]+_(?:LATE_)?(?P<student>\d+)_(?P<upload>\d+)_(?P<file>[^/]+)\.ipynb")
+# A third number in a row could be the end of a name as well as the start of a file's name.
+REST = r"(?P<upload>\d+)_(?!\d+_)(?P<file>[^/]+)\.ipynb"
+CANVAS = re.compile(r"(?:(?!_\d+_)[^/])+?_(?P<late>LATE_)?(?P<student>\d+)_" + REST)
+ANONYMOUS = re.compile(r"(?P<late>LATE_)?(?P<student>anon_[A-Za-z0-9]+)_" + REST)
 MOODLE = re.compile(
     r"[^/]+?_(?P<student>\d+)_assignsubmission_file(?:_[^/]*/|_?/|_)(?P<file>[^/]+)\.ipynb"
 )
@@ -31,14 +37,14 @@ AGAIN = re.compile(r"-(\d+)$")  # how Canvas marks a file that replaces one
 
 @dataclass(frozen=True)
 class Upload:
-    """A notebook as it was uploaded."""
+    """Whose an uploaded notebook is, and when it came."""
 
-    path: Path
     student: str
-    order: tuple[bool, int, int, str]  # the largest of a student's uploads counts
+    order: tuple[bool, int, int]  # the largest of a student's uploads counts
+    is_late: bool = False  # as Canvas marks it
 
 
-def read_name(name: str, notebook: str) -> tuple[str, tuple[bool, int, int, str]] | None:
+def read_name(name: str, notebook: str) -> Upload | None:
     """Read the name of an uploaded file.
 
     Args:
@@ -47,20 +53,19 @@ def read_name(name: str, notebook: str) -> tuple[str, tuple[bool, int, int, str]
         notebook: The released notebook's name, without its ending.
 
     Returns:
-        The student, and the upload's place among the student's uploads; None for another file.
+        What the name says; None for another file, or where it could be two students'.
     """
-    for pattern in (CANVAS, MOODLE, FOLDER):
+    for pattern in (CANVAS, ANONYMOUS, MOODLE, FOLDER):
         found = pattern.fullmatch(name)
         if found:
-            upload = int(found["upload"]) if "upload" in found.groupdict() else 0
+            groups = found.groupdict()
             again = AGAIN.search(found["file"])
-            is_named_so = notebook.lower() in found["file"].lower()
-            return found["student"], (
-                is_named_so,
-                upload,
+            order = (
+                notebook.lower() in found["file"].lower(),
+                int(groups.get("upload") or 0),
                 int(again[1]) if again else 0,
-                found["file"],
             )
+            return Upload(found["student"], order, bool(groups.get("late")))
     return None
 
 
@@ -79,6 +84,24 @@ def read_roster(path: Path) -> dict[str, str]:
     return roster
 
 
+class LmsExtractorPlugin(ExtractorPlugin):  # type: ignore[misc]
+    """Unpacks the downloads; set as ``c.ZipCollectApp.extractor_plugin``.
+
+    An archive within one is a student's: it may be broken, or endless, and stays packed.
+    """
+
+    def extract(self, archive_path: str, extracted_path: str) -> None:
+        """Unpack the archives of a folder, each into a folder of its name, and copy the rest."""
+        for path in sorted(Path(archive_path).rglob("*")):
+            target = Path(extracted_path) / path.relative_to(archive_path).parent
+            if path.is_file():
+                target.mkdir(parents=True, exist_ok=True)
+                if path.suffix == ".zip":
+                    unzip(str(path), str(target), [".zip"], create_own_folder=True)
+                else:
+                    shutil.copy(path, target / path.name)
+
+
 class LmsCollectorPlugin(FileNameCollectorPlugin):  # type: ignore[misc]
     """Finds out whose each downloaded notebook is; set as ``c.ZipCollectApp.collector_plugin``."""
 
@@ -93,23 +116,20 @@ class LmsCollectorPlugin(FileNameCollectorPlugin):  # type: ignore[misc]
             ``student_id`` and ``file_id``; None for a file that is left out.
         """
         path = Path(submitted_file)
-        notebook = self.notebook()
-        here = self.read(path, notebook)
-        if here is None:
-            if path.suffix == ".ipynb":
+        upload = self.uploads.get(path)
+        if upload is None:
+            if path.suffix in (".ipynb", ".zip"):
                 self.log.warning("Whose is it? Left out: %s", path)
             return None
-        others = [other for other in self.uploads_beside(path, notebook)
-                  if other.student == here.student]  # fmt: skip
-        last = max(others, key=lambda upload: upload.order)
-        if last.path != path:
-            self.log.warning("Left out %s: %s counts", path.name, last.path.name)
+        last = self.last_uploads[upload.student]
+        if last != path:
+            self.log.warning("Left out %s: %s counts", path.name, last.name)
             return None
-        roster = read_roster(Path(self.roster)) if self.roster else {}
-        if roster and here.student not in roster:
-            self.log.warning("%s is not in %s: the number is kept", here.student, self.roster)
-        return {"student_id": roster.get(here.student, here.student), "file_id": notebook}
+        if upload.is_late:
+            self.log.warning("Late, says Canvas: %s", path.name)
+        return {"student_id": upload.student, "file_id": self.notebook}
 
+    @cached_property
     def notebook(self) -> str:
         """Name the released notebook.
 
@@ -123,18 +143,48 @@ class LmsCollectorPlugin(FileNameCollectorPlugin):  # type: ignore[misc]
             raise ValueError(f"expected one released notebook in {folder}, got {names}")
         return Path(names[0]).stem
 
-    def read(self, path: Path, notebook: str) -> Upload | None:
-        """Read whose upload a file is."""
-        if path.suffix != ".ipynb":
-            return None
-        app: Any = self.parent
-        parts = path.relative_to(app._format_collect_path(app.extracted_directory)).parts
-        found = read_name("/".join(parts[1:] or parts), notebook)  # the first is the archive
-        return Upload(path, *found) if found else None
+    @cached_property
+    def uploads(self) -> dict[Path, Upload]:
+        """Read whose each notebook of the download is."""
+        return dict(self.read_uploads())
 
-    def uploads_beside(self, path: Path, notebook: str) -> Iterator[Upload]:
-        """Read the notebooks of the same folder."""
-        for other in sorted(path.parent.iterdir()):
-            upload = self.read(other, notebook)
-            if upload:
-                yield upload
+    @cached_property
+    def last_uploads(self) -> dict[str, Path]:
+        """Name the upload of each student that counts."""
+        # Where names do not tell, the newest download does.
+        ordered = sorted(
+            self.uploads, key=lambda path: (self.uploads[path].order, self.downloaded(path), path)
+        )
+        return {self.uploads[path].student: path for path in ordered}
+
+    def read_uploads(self) -> Iterator[tuple[Path, Upload]]:
+        """Read the names of all notebooks, with the roster's ids."""
+        roster = read_roster(Path(self.roster)) if self.roster else {}
+        for path in sorted(self.folder(self.parent.extracted_directory).rglob("*.ipynb")):
+            upload = read_name(self.name_in_download(path), self.notebook)
+            if upload is None:
+                continue
+            if roster and upload.student not in roster:
+                self.log.warning("%s is not in %s: it is kept", upload.student, self.roster)
+            student = roster.get(upload.student, upload.student)
+            yield path, Upload(student, upload.order, upload.is_late)
+
+    def folder(self, name: str) -> Path:
+        """Find a folder of the collection."""
+        app: Any = self.parent
+        return Path(app._format_collect_path(name))
+
+    def archive(self, path: Path) -> Path | None:
+        """Find the downloaded archive that a file was in; None where it was in none."""
+        first = path.relative_to(self.folder(self.parent.extracted_directory)).parts[0]
+        archive = self.folder(self.parent.archive_directory) / f"{first}.zip"
+        return archive if archive.is_file() else None
+
+    def name_in_download(self, path: Path) -> str:
+        """Give a file's path in the download, without the archive."""
+        parts = path.relative_to(self.folder(self.parent.extracted_directory)).parts
+        return "/".join(parts[1:] if self.archive(path) else parts)
+
+    def downloaded(self, path: Path) -> float:
+        """Tell when a file was downloaded, in seconds since 1970."""
+        return (self.archive(path) or path).stat().st_mtime

@@ -51,6 +51,8 @@ CHAINED = re.compile(
 CAUSE = re.compile(r"[A-Za-z_][\w.]*(?:: .*)?")
 EXPLAINED = re.compile(r"^ *\+ +(?:where|and) .*\n?", re.MULTILINE)  # pytest quotes the test so
 MAX_FRAMES = 12
+OF_EXCHANGE = ("timestamp.txt", "submission_secret.txt")  # `nbgrader release_feedback` reads these
+LARGEST = 1000  # bytes of one of them
 SHORT = 8  # a shorter hidden line is sought as a whole line only: `x = 1` stands in many texts
 
 
@@ -58,7 +60,8 @@ class DropOtherFiles(NbGraderPreprocessor):
     """Remove what nbgrader copied into the feedback folder besides its own pages.
 
     It copies every file of the autograded folder and follows links. The student's program wrote
-    there: a copy of the hidden tests, say, or a link to the solution.
+    there: a copy of the hidden tests, say, or a link to the solution. What nbgrader's exchange
+    finds a student's page by comes anew from what was handed in.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -67,17 +70,21 @@ class DropOtherFiles(NbGraderPreprocessor):
         self.done: set[Path] = set()
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
-        """Empty the folder before its first page is written; the time stamp stays."""
+        """Empty the folder before its first page is written, but for what the exchange needs."""
         course, names = CourseDirectory(parent=self), resources["nbgrader"]
-        folder = Path(
-            course.format_path(course.feedback_directory, names["student"], names["assignment"])
+        folder, submitted = (
+            Path(course.format_path(step, names["student"], names["assignment"]))
+            for step in (course.feedback_directory, course.submitted_directory)
         )
         if folder not in self.done and folder.is_dir():
             for path in folder.iterdir():
                 if path.is_dir() and not path.is_symlink():
                     shutil.rmtree(path)
-                elif path.name != "timestamp.txt" or path.is_symlink():
+                else:
                     path.unlink()
+            for path in (submitted / name for name in OF_EXCHANGE):
+                if path.is_file() and not path.is_symlink() and path.stat().st_size < LARGEST:
+                    shutil.copy(path, folder)
         self.done.add(folder)
         return nb, resources
 

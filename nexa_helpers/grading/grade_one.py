@@ -28,7 +28,7 @@ from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
 from nexa_helpers.grading.private_gradebook import Rows, Scores, read_scores, write_gradebook
-from nexa_helpers.grading.sandbox import SandboxError, find_bubblewrap
+from nexa_helpers.grading.sandbox import find_bubblewrap
 from nexa_helpers.grading.submissions import TIMESTAMP, Submission, open_files
 
 GRADED, FAILED, HELD = "graded", "failed", "held"
@@ -157,7 +157,7 @@ def believable_time(submission: Submission) -> tuple[Submission, list[dict[str, 
         return submission, []
     try:
         parse_utc(data.decode().strip())
-    except (ValueError, OverflowError):
+    except Exception:  # of any kind: the parser was not made for strangers' texts
         files = {name: data for name, data in submission.files.items() if name != TIMESTAMP}
         violation = {"cell": "", "what": "left out timestamp.txt: it is not a timestamp"}
         return replace(submission, files=files), [violation]
@@ -173,10 +173,11 @@ def grade(course: Course, submission: Submission, known: Rows) -> Outcome:
         known: Rows of the gradebook about this submission.
 
     Returns:
-        What became of it. A submission that cannot be graded is no error.
+        What became of it. A submission that cannot be graded is no error. One that failed for a
+        reason that nobody has thought of has no fingerprint, so the next run tries it again.
 
     Raises:
-        SandboxError: This machine has no sandbox, or its sandbox failed again and again.
+        SandboxError: This machine has no sandbox.
     """
     if course.is_sandboxed:
         find_bubblewrap()
@@ -190,12 +191,7 @@ def grade(course: Course, submission: Submission, known: Rows) -> Outcome:
         submission, more = believable_time(submission)
         notes += more
         with ONE_AT_A_TIME:
-            for attempt in range(ATTEMPTS):
-                outcome, is_our_fault = grade_in_folder(course, submission, known, fingerprint)
-                if not is_our_fault:
-                    break
-                if attempt == ATTEMPTS - 1:
-                    raise SandboxError(outcome.reason)
+            outcome = try_to_grade(course, submission, known, fingerprint)
     return replace(
         outcome,
         violations=notes + outcome.violations,
@@ -203,6 +199,19 @@ def grade(course: Course, submission: Submission, known: Rows) -> Outcome:
         finished=utc_now(),
         worker=f"{getpass.getuser()}@{os.uname().nodename}:{os.getpid()}",
     )
+
+
+def try_to_grade(course: Course, submission: Submission, known: Rows, fingerprint: str) -> Outcome:
+    """Grade a submission; whatever goes wrong costs this submission alone."""
+    try:
+        for _ in range(ATTEMPTS):
+            outcome, is_our_fault = grade_in_folder(course, submission, known, fingerprint)
+            if not is_our_fault:
+                return outcome
+    except Exception as error:  # of any kind: three hundred others wait
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        return Outcome(submission.student, "", FAILED, reason)
+    return replace(outcome, fingerprint="")
 
 
 def grade_in_folder(
@@ -227,7 +236,7 @@ def grade_in_folder(
                 "course_id": course.course_id,
                 "db_url": db_url,
                 "assignment_id": assignment,
-                "student_id": glob_of(student),
+                "student_id": student,
                 "ignore": config.CourseDirectory.get("ignore", CourseDirectory.ignore.default()),
             }
         )
@@ -260,11 +269,6 @@ def grade_in_folder(
             files={} if failure else autograded_files(folder, student, course),
         )
     return outcome, failure.get("kind") == "SandboxError"
-
-
-def glob_of(student: str) -> str:
-    """Write a student's name as the pattern that nbgrader takes it for."""
-    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in student)
 
 
 def autograded_files(folder: Path, student: str, course: Course) -> dict[str, bytes]:

@@ -20,7 +20,13 @@ from traitlets import Integer
 
 from nexa_helpers.grading.reading import SubmissionExporter, UngradableError, kind_of
 from nexa_helpers.grading.scores import forget_scores_of
-from nexa_helpers.grading.submissions import MAX_BYTES, MAX_FILES, TIMESTAMP
+from nexa_helpers.grading.submissions import (
+    MAX_BYTES,
+    MAX_FILES,
+    TIMESTAMP,
+    find_submissions,
+    is_plain_name,
+)
 
 LONGEST_TIME = 100  # characters
 
@@ -81,6 +87,16 @@ def require_timestamp(path: Path) -> None:
         raise UngradableError(f"{path.name}: expected a time, got something else") from error
 
 
+def is_newer(folder: Path, graded: Path) -> bool:
+    """Tell whether anything was put into a submission since it was graded.
+
+    The time at which a file got here counts: that of its contents comes from the archive.
+    """
+    times = [path.stat().st_mtime_ns for path in graded.glob("*.ipynb")]
+    written = max(path.lstat().st_ctime_ns for path in (folder, *folder.rglob("*")))
+    return bool(times) and written > min(times)
+
+
 class IntakeExporter(SubmissionExporter):
     """Reads submissions, and looks at each before nbgrader does.
 
@@ -103,6 +119,30 @@ class IntakeExporter(SubmissionExporter):
         if isinstance(self.autograde, Autograde):
             self.proceed = self.autograde.init_destination
             self.autograde.init_destination = self.let_in
+            self.look_for_others(self.autograde.coursedir)
+
+    def look_for_others(self, course: CourseDirectory) -> None:
+        """Say which submissions nbgrader does not take, or would take for somebody else's."""
+        assignment = str(course.assignment_id)
+        listed = self.autograde.assignments
+        for student, folder in find_submissions(course, assignment).items():
+            if not is_plain_name(student):
+                listed.pop(str(folder), None)
+                reason = "expected a folder named for a student, got a pattern or no plain text"
+                self.refuse(ascii(student), reason)
+            elif str(folder) not in listed and course.notebook_id == "*":
+                self.refuse(student, "expected a notebook, got none")
+                self.enter_without_score(course, assignment, student)
+
+    def refuse(self, student: str, reason: str, kind: str = "UngradableError") -> None:
+        """Say that a submission is not graded, to people and to machines."""
+        reason = f"{kind}: {reason}"
+        self.log.error(
+            "Not graded, no score: student %s, the whole submission: %s",
+            student,
+            reason,
+            extra={"nexa": {"failure": {"kind": kind, "reason": reason}}},
+        )
 
     def let_in(self, assignment: str, student: str) -> bool:
         """Look at a submission; then do nbgrader's ``init_destination``.
@@ -121,19 +161,24 @@ class IntakeExporter(SubmissionExporter):
         try:
             self.check(folder_of(course, student, assignment), course)
         except (UngradableError, OSError) as error:
-            reason = f"{type(error).__name__}: {error}"
-            self.log.error(
-                "Not graded, no score: student %s, the whole submission: %s",
-                student,
-                reason,
-                extra={"nexa": {"failure": {"kind": type(error).__name__, "reason": reason}}},
-            )
+            self.refuse(student, str(error), type(error).__name__)
             self.enter_without_score(course, assignment, student)
             raise
-        is_wanted: bool = self.proceed(assignment, student)
+        is_wanted = self.proceed_if_newer(assignment, student)
         if is_wanted:
             forget_scores_of(course.db_url, assignment, student, course.notebook_id)
         return is_wanted
+
+    def proceed_if_newer(self, assignment: str, student: str) -> bool:
+        """Do nbgrader's ``init_destination``, which takes timestamp.txt alone for news."""
+        graded = Path(self.autograde._format_dest(assignment, student))
+        folder = folder_of(self.autograde.coursedir, student, assignment)
+        is_forced = self.autograde.force
+        self.autograde.force = is_forced or is_newer(folder, graded)
+        try:
+            return bool(self.proceed(assignment, student))
+        finally:
+            self.autograde.force = is_forced
 
     def check(self, folder: Path, course: CourseDirectory) -> None:
         """Refuse what must not be copied.

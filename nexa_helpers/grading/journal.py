@@ -96,6 +96,10 @@ class Journal:
         """Note that an outcome is in the gradebook and in the log."""
         self._save(outcome, is_merged=True)
 
+    def discard(self, outcome: Outcome) -> None:
+        """Forget an outcome that cannot be merged any more."""
+        shutil.rmtree(self.outcomes / outcome.student)
+
     def _save(self, outcome: Outcome, is_merged: bool) -> None:
         data = json.dumps({"is_merged": is_merged, "outcome": outcome.to_json()})
         write_durably(self.outcomes / outcome.student / "outcome.json", data)

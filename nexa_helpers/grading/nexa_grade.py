@@ -10,16 +10,18 @@ import os
 import platform
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 
+import dask
 from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook, InvalidEntry, MissingEntry
 from nbgrader.apps.baseapp import NbGrader, nbgrader_aliases, nbgrader_flags
 from nbgrader.utils import find_all_files
+from sqlalchemy.exc import OperationalError
 from tqdm import tqdm
 from traitlets import Bool, Integer, List, Unicode, default
 from traitlets.config import Config
@@ -36,24 +38,33 @@ from nexa_helpers.grading.grade_one import (
 )
 from nexa_helpers.grading.journal import BusyError, Journal
 from nexa_helpers.grading.private_gradebook import (
+    Entry,
     GradebookError,
     fingerprint,
     merge,
     read_assignment,
+    read_entries,
     read_submission,
-    students_with_scores,
 )
 from nexa_helpers.grading.sandbox import SandboxError, find_bubblewrap
-from nexa_helpers.grading.submissions import Submission, find_submissions
+from nexa_helpers.grading.submissions import Submission, find_submissions, is_plain_name
 from nexa_helpers.grading.submissions import read_submission as read_files
 
 ALL_GRADED, SOME_NOT_GRADED, REFUSED, STOPPED = 0, 1, 2, 130  # exit statuses
 AHEAD = 2  # submissions that wait for each worker
+SENDINGS = 3  # of one submission, where the workers that had the course are lost
 LOCK_SECONDS = 60  # how long SQLite waits for another program, such as formgrader
+
+
+DIED = "the process that graded it died, again and again"
 
 
 class Refusal(Exception):  # noqa: N818 (it is no error of the program)
     """The run cannot start or go on; the message is for the person at the terminal."""
+
+
+class Outdated(Refusal):
+    """An outcome does not fit the assignment any more."""
 
 
 class NexaGrade(NbGrader):  # type: ignore[misc]
@@ -152,7 +163,9 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
         config.SandboxedExecute.sandbox = self.sandbox
         if self.sandbox and "preload" not in config.BubblewrapProvisioner:
             config.BubblewrapProvisioner.preload = list(self.preload)
-        key = fingerprint(definition | {"release": [{name: release[name]} for name in release]})
+        files = [{"release": name, "data": data} for name, data in release.items()]
+        files += [{"extra": name, "data": data} for name, data in extras.items()]
+        key = fingerprint(definition | {"files": files})
         return Course(
             assignment, self.coursedir.course_id, config, definition, release, extras, key
         )
@@ -183,13 +196,12 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
             print("nexa-grade: the sandbox is off: student code runs with your rights")
         course = self.read_course(assignment)
         folders = find_submissions(self.coursedir, assignment)
+        strange = [folders.pop(name) for name in list(folders) if not is_plain_name(name)]
         if not folders:
             raise Refusal(f"no submissions of {assignment} in {self.coursedir.submitted_directory}")
         with Journal(Path(self.coursedir.root, "nexa-grade", assignment)) as journal:
-            left = list(journal.unmerged())
-            for outcome in left:
-                self.settle(journal, outcome, assignment, is_new=not journal.is_logged(outcome))
-            known = students_with_scores(self.db_url, assignment)
+            left = [left for left in journal.unmerged() if self.settle_left(journal, left, course)]
+            known = read_entries(self.db_url, assignment)
             todo = {
                 student: folder
                 for student, folder in folders.items()
@@ -208,18 +220,34 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
                 already_graded=len(folders) - len(todo),
                 merged_from_an_earlier_run=[outcome.student for outcome in left],
             )
+            for folder in strange:
+                journal.write("left out", folder=ascii(str(folder)))
+                print(f"  left out: {str(folder)!a}: this cannot be a student's name")
             counts = self.run(journal, course, todo) if todo else Counter()
             journal.write("end", **{name: counts[name] for name in sorted(counts)})
-            return self.report(journal, folders, counts, len(folders) - len(todo))
+            status = self.report(journal, folders, counts, len(folders) - len(todo))
+            return SOME_NOT_GRADED if strange else status
 
     def is_done(
-        self, journal: Journal, student: str, folder: Path, course: Course, known: set[str]
+        self,
+        journal: Journal,
+        student: str,
+        folder: Path,
+        course: Course,
+        known: Mapping[str, Entry],
     ) -> bool:
-        """Tell whether this very submission was graded with this very release."""
+        """Tell whether this very submission was graded with this very release, and still counts.
+
+        A gradebook from a backup may have other points; a person may have moved the due date.
+        """
         found = journal.load(student)
         if not found or student not in known:
             return False
-        outcome = found[0]
+        outcome, entry = found[0], known[student]
+        if abs(entry.points - (outcome.points or 0)) > 1e-6:
+            return False
+        if outcome.scores and outcome.scores.extension != entry.extension:
+            return False
         accepted = self.config.WatchForForgery.get("accepted", [])
         if outcome.status == HELD and student in accepted:
             return False  # a person has looked at it since
@@ -259,6 +287,8 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
                 return stack.enter_context(Client(self.scheduler, timeout="20s"))
             except OSError as error:
                 raise Refusal(f"no Dask scheduler at {self.scheduler}: {error}") from error
+        # One submission at a time on a worker: where its process dies, no other is blamed.
+        stack.enter_context(dask.config.set({"distributed.scheduler.worker-saturation": 1.0}))
         cluster = LocalCluster(
             n_workers=self.workers, threads_per_worker=1, dashboard_address=None, silence_logs=50
         )
@@ -268,43 +298,69 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
         """Send submissions to the workers, a few at a time, and yield what becomes of them."""
         shared = client.scatter(course, broadcast=True, hash=False)
         jobs = iter(todo.items())
-        sent: dict[str, tuple[str, str]] = {}
+        sent: dict[str, str] = {}
+        sendings: Counter[str] = Counter()
 
-        def send(student: str, folder: Path) -> Future[Outcome]:
-            submission = self.read(student, folder)
+        def send(student: str) -> Future[Outcome]:
+            submission = self.read(student, todo[student])
             known = read_submission(self.db_url, course.assignment, student)
             future = client.submit(grade, shared, submission, known, pure=False)
-            sent[str(future.key)] = student, submission.fingerprint(course.fingerprint)
+            sent[str(future.key)] = student
+            sendings[student] += 1
             return future
 
         slots = max(1, len(client.scheduler_info(n_workers=-1)["workers"])) * AHEAD
-        running = as_completed([send(*job) for job in islice(jobs, slots)])
+        running = as_completed([send(student) for student, _ in islice(jobs, slots)])
         for future in running:
-            student, key = sent.pop(str(future.key))
-            error = future.exception()
-            if isinstance(error, KilledWorker):
-                reason = "the process that graded it died, again and again"
-                yield Outcome(student, key, FAILED, reason, finished=utc_now())
-            elif error is not None:
-                raise error
-            else:
+            student = sent.pop(str(future.key))
+            if future.cancelled() and sendings[student] < SENDINGS:
+                shared = client.scatter(course, broadcast=True, hash=False)
+                running.add(send(student))
+                continue
+            try:
                 yield future.result()
+            except SandboxError:  # this machine has none
+                raise
+            except Exception as error:  # no fingerprint: the next run tries again
+                reason = f"{type(error).__name__}: {error}"
+                reason = DIED if isinstance(error, KilledWorker) else reason
+                yield Outcome(student, "", FAILED, reason, finished=utc_now())
             job = next(jobs, None)
             if job:
-                running.add(send(*job))
+                running.add(send(job[0]))
+
+    def settle_left(self, journal: Journal, outcome: Outcome, course: Course) -> bool:
+        """Settle what a killed run has left, unless it was graded with another release.
+
+        Returns:
+            Whether it was settled. Else it is thrown away, and the submission graded anew.
+        """
+        try:
+            is_new = not journal.is_logged(outcome)
+            self.settle(journal, outcome, course.assignment, is_new)
+        except Outdated:
+            journal.discard(outcome)
+            return False
+        return True
 
     def settle(self, journal: Journal, outcome: Outcome, assignment: str, is_new: bool) -> None:
         """Bring an outcome into the folder, the gradebook and the log; twice does no harm.
 
         Raises:
-            Refusal: The assignment has changed in the meantime.
+            Outdated: The assignment has changed in the meantime.
+            Refusal: The gradebook cannot be written.
         """
         journal.place_files(outcome, self.autograded(assignment, outcome.student))
         try:
             with Gradebook(self.db_url, self.coursedir.course_id) as gradebook:
                 merge(gradebook, assignment, outcome.student, self.db_url, outcome.scores)
-        except MissingEntry as error:
-            raise Refusal(f"the assignment has changed during the run: {error}") from error
+        except (MissingEntry, InvalidEntry, KeyError) as error:
+            reason = f"the assignment has changed since {outcome.student} was graded ({error})"
+            raise Outdated(f"{reason}; the same command grades it again") from error
+        except OperationalError as error:
+            raise Refusal(
+                f"the gradebook cannot be written ({error.orig}); the same command goes on"
+            ) from error
         if is_new:
             journal.write("submission", points=outcome.points, **outcome.to_json())
         journal.mark_merged(outcome)

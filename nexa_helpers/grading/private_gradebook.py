@@ -6,13 +6,14 @@ submission after another, so that any database nbgrader knows will do.
 """
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from nbgrader.api import Base, Gradebook, SubmittedNotebook
-from sqlalchemy import Connection, Select, create_engine, select
+from nbgrader.utils import parse_utc
+from sqlalchemy import Connection, Select, create_engine, func, select
 
 from nexa_helpers.grading.scores import forget_scores, ungraded_cells
 
@@ -42,6 +43,12 @@ class Scores:
     grades: dict[str, dict[str, float | None]] = field(default_factory=dict)  # notebook, cell
     comments: dict[str, dict[str, str | None]] = field(default_factory=dict)  # notebook, cell
     penalties: dict[str, float | None] = field(default_factory=dict)  # notebook
+    extension: float = 0.0  # seconds by which the due date was moved for this student
+
+
+def seconds(time: timedelta | None) -> float:
+    """Give a length of time in seconds, none as 0."""
+    return time.total_seconds() if time else 0.0
 
 
 def rows_of(connection: Connection, query: Select[Any]) -> list[dict[str, Any]]:
@@ -95,9 +102,10 @@ def read_submission(db_url: str, assignment: str, student: str) -> Rows:
             "student": rows_of(
                 connection, select(TABLES["student"]).where(TABLES["student"].c.id == student)
             ),
-            "submitted_assignment": rows_of(
-                connection, query.where(submitted.c.student_id == student)
-            ),
+            "submitted_assignment": [
+                row | {"timestamp": None}  # of an earlier version; this one brings its own
+                for row in rows_of(connection, query.where(submitted.c.student_id == student))
+            ],
         }
         keys = [row["id"] for row in rows["submitted_assignment"]]
         rows["submitted_notebook"] = rows_of(
@@ -155,6 +163,7 @@ def read_scores(db_url: str, assignment: str, student: str) -> tuple[Scores, lis
                 for name, notebook in notebooks.items()
             },
             {name: notebook.late_submission_penalty for name, notebook in notebooks.items()},
+            seconds(submission.extension),
         )
         missing = [cell for notebook in notebooks.values() for cell in ungraded_cells(notebook)]
     return scores, missing
@@ -178,8 +187,9 @@ def merge(
         nbgrader.api.MissingEntry: The assignment has changed since the submission was graded.
     """
     gradebook.update_or_create_student(student)
-    times = {"timestamp": scores.timestamp} if scores and scores.timestamp else {}
-    submission = gradebook.update_or_create_submission(assignment, student, **times)
+    submission = gradebook.update_or_create_submission(assignment, student)
+    submission.timestamp = parse_utc(scores.timestamp) if scores and scores.timestamp else None
+    gradebook.db.commit()  # SQLite lets one connection write at a time, and the next is another
     for notebook in submission.notebooks:
         if scores:
             fill(gradebook, notebook, assignment, student, scores)
@@ -207,8 +217,31 @@ def fill(
     notebook.late_submission_penalty = scores.penalties[name]
 
 
-def students_with_scores(db_url: str, assignment: str) -> set[str]:
-    """Name the students of whom the gradebook has a submission."""
-    with Gradebook(db_url) as gradebook:
-        submissions: Iterable[Any] = gradebook.assignment_submissions(assignment)
-        return {submission.student_id for submission in submissions}
+@dataclass(frozen=True)
+class Entry:
+    """What the gradebook has of a submission, as far as grading it anew may change it."""
+
+    points: float  # what the machine gave
+    extension: float  # seconds by which a person moved the due date
+
+
+def read_entries(db_url: str, assignment: str) -> dict[str, Entry]:
+    """Read of each student whether and how a submission is in the gradebook."""
+    submitted, notebook = TABLES["submitted_assignment"].c, TABLES["submitted_notebook"].c
+    query = (
+        select(
+            submitted.student_id,
+            func.coalesce(func.sum(TABLES["grade"].c.auto_score), 0.0).label("points"),
+            func.min(submitted.extension).label("extension"),
+        )
+        .join(TABLES["assignment"], TABLES["assignment"].c.id == submitted.assignment_id)
+        .outerjoin(TABLES["submitted_notebook"], notebook.assignment_id == submitted.id)
+        .outerjoin(TABLES["grade"], TABLES["grade"].c.notebook_id == notebook.id)
+        .where(TABLES["assignment"].c.name == assignment)
+        .group_by(submitted.student_id)
+    )
+    with Gradebook(db_url) as gradebook, gradebook.engine.connect() as connection:
+        return {
+            row["student_id"]: Entry(row["points"], seconds(row["extension"]))
+            for row in rows_of(connection, query)
+        }

@@ -37,7 +37,7 @@ from traitlets import Bool, Integer, List, Unicode, default
 
 from nexa_helpers.grading.forkserver import ForkServer
 from nexa_helpers.grading.guarded import GuardedExecute
-from nexa_helpers.grading.submissions import open_files
+from nexa_helpers.grading.submissions import MAX_FILES, open_files
 
 PROVISIONER = "nexa-bwrap"
 SUBMISSION = "/submission"  # the working folder, as the student's code sees it
@@ -59,7 +59,7 @@ ENVIRONMENT = {
     "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
     "PYTHONSAFEPATH": "1",  # modules beside the notebook shadow nothing
 }
-MOST_FILES = 500  # of a submission; each is open for a moment
+MOST_FILES = MAX_FILES + 200  # a submission's and the course's own; each is open for a moment
 MB = 2**20
 KILLED = {
     128 + signal.SIGXCPU: "used up its CPU time",
@@ -288,7 +288,7 @@ class BubblewrapProvisioner(LocalProvisioner):
             if path.suffix == ".ipynb":  # nbgrader has put the hidden tests into it
                 continue
             if len(descriptors) == MOST_FILES:
-                raise SandboxError(f"expected at most {MOST_FILES} files in the submission")
+                raise SandboxError(f"expected at most {MOST_FILES} files beside the notebook")
             for parent in reversed(path.parents):
                 if parent not in made:
                     arguments += ["--perms", "0777", "--dir", f"{SUBMISSION}/{parent}"]

@@ -21,6 +21,9 @@ from nbgrader.coursedir import CourseDirectory
 MAX_FILES = 500
 MAX_BYTES = 300_000_000
 TIMESTAMP = "timestamp.txt"
+LONGEST_PATH = 200  # bytes, within the submission; folders that it is copied to come on top
+# nbgrader reads names as patterns, SQL and CSV read them as lines.
+PLAIN_NAME = re.compile(r"[^\x00-\x1f\x7f*?\[\]/]+")
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,12 @@ def find_submissions(coursedir: CourseDirectory, assignment: str) -> dict[str, P
     return found
 
 
+def is_plain_name(student: str) -> bool:
+    """Tell whether a folder's name can be a student's: no pattern, one line, valid UTF-8."""
+    is_utf8 = student == student.encode("utf-8", "replace").decode()
+    return is_utf8 and bool(PLAIN_NAME.fullmatch(student))
+
+
 def glob_escape(name: str) -> str:
     """Keep a name from being read as a pattern."""
     return re.sub(r"([*?[])", r"[\1]", name)
@@ -81,8 +90,16 @@ def open_files(folder: Path) -> Iterator[tuple[Path, IO[bytes] | None]]:
     Yields:
         Each path, relative to the folder, and its open file; None for what is not a regular file
         (a link, a pipe, a device). A folder that is itself a link yields nothing.
+
+    Raises:
+        OSError: A file or a folder cannot be read, or has gone.
+        RecursionError: There are hundreds of folders in each other.
     """
-    for parent, folders, files, descriptor in os.fwalk(folder):
+
+    def stop(error: OSError) -> None:
+        raise error
+
+    for parent, folders, files, descriptor in os.fwalk(folder, onerror=stop):
         here = Path(parent).relative_to(folder)
         for name in [*folders, *files]:
             status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
@@ -109,6 +126,17 @@ def read_submission(
     """
     if folder.is_symlink() or folder.parent.is_symlink():
         return Submission(student, refused="the submission is a symbolic link")
+    try:
+        return read_folder(student, folder, ignore, believe_timestamp)
+    except (OSError, RecursionError) as error:
+        reason = f"the submission cannot be read: {type(error).__name__}: {str(error)!a}"
+        return Submission(student, refused=reason)
+
+
+def read_folder(
+    student: str, folder: Path, ignore: list[str], believe_timestamp: bool
+) -> Submission:
+    """Read a folder's files, as ``read_submission`` does."""
     files: dict[str, bytes] = {}
     notes = []
     size = 0
@@ -122,6 +150,9 @@ def read_submission(
             if str(path) == TIMESTAMP and not believe_timestamp:
                 notes.append("left out timestamp.txt: the student may have written it")
                 continue
+            if len(os.fsencode(path)) > LONGEST_PATH:
+                reason = f"expected paths of at most {LONGEST_PATH} bytes, got {str(path)[:60]!a}…"
+                return Submission(student, refused=reason)
             size += os.fstat(file.fileno()).st_size
             if len(files) == MAX_FILES or size > MAX_BYTES:
                 limits = f"{MAX_FILES} files and {MAX_BYTES // 1_000_000} MB"
