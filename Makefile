@@ -15,7 +15,7 @@ export NEXA_PROFILE
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help course test lint sync release solutions benchmarks grader-report security-report colab-check clean
+.PHONY: help course test lint sync release solutions benchmarks grader-report security-report colab-check dist clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -56,6 +56,11 @@ security-report: $(VENV)/.test ## try every attack on the autograder, rewrite do
 
 colab-check: $(VENV)/.course .venv-colab/.ready ## run both notebooks with Colab's package versions
 	@$(BIN)/python tests/colab/check.py .venv-colab/bin/python
+
+dist: $(VENV)/.course ## build the students' zip file and the instructor's wheel, in dist/
+	@$(BIN)/python -m nexa_helpers.student_bundle dist
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	@ls dist
 
 clean: ## remove build/ (the environments stay)
 	rm -rf build

@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
+from typing import ClassVar
 
 import dask
 from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
@@ -26,6 +27,7 @@ from tqdm import tqdm
 from traitlets import Bool, Integer, List, Unicode, default
 from traitlets.config import Config
 
+from nexa_helpers.grading.dashboard import Report
 from nexa_helpers.grading.grade_one import (
     FAILED,
     GRADED,
@@ -77,6 +79,7 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
         nexa-grade nexacode
         nexa-grade nexacode --workers 8
         nexa-grade nexacode --scheduler tcp://10.0.0.1:8786
+        nexa-grade report nexacode
 
     Run it again to go on after an interruption: what is graded is not graded twice. A submission
     that has changed, or that was graded with an older release, is graded anew.
@@ -101,6 +104,9 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
     aliases = nbgrader_aliases | {
         "workers": "NexaGrade.workers",
         "scheduler": "NexaGrade.scheduler",
+    }
+    subcommands: ClassVar = {
+        "report": (Report, "Write a page for the instructor: what came of an assignment."),
     }
     flags = nbgrader_flags | {
         "no-sandbox": (

@@ -23,7 +23,7 @@ points without an answer. Each attempt is looked for twice:
 
 - **Before it runs.** The text of the student's cells is searched for what only a forgery needs
   (`nexa_helpers/grading/signs.py` has the tables). The course's own solution and the bank of
-  answers, right and wrong, have none of these signs. A test insists on it.
+  answers, right and wrong, have none of these signs. A test checks this.
 - **While it runs.** A guard in the kernel looks before each test: are Python, IPython, torch and
   numpy what they were? What was changed is put back. The guard is asked by messages, not by code.
   It has no outputs, and no cell number changes. A test does not stay in the notebook's history.
