@@ -213,3 +213,18 @@ def test_every_assert_of_a_graded_cell_has_a_message(notebook):
         for node in ast.walk(tree_of(cell)):
             if isinstance(node, ast.Assert):
                 assert node.msg is not None, f"{cell.id}: {ast.unparse(node)}"
+
+
+def test_each_figure_has_a_description_in_text(notebook, solved):
+    """nbconvert shows it as the picture's alt text, on feedback pages too."""
+    drawn = {cell.id for cell in notebook.cells if "plt.show()" in cell.source}
+    described = {cell.id: cell.metadata.alt for cell in notebook.cells if "alt" in cell.metadata}
+    assert set(described) == drawn
+    assert all(len(text) > 60 for text in described.values())
+    pictures = {
+        cell.id: cell.metadata.get("alt")
+        for cell in solved.cells
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
+    }
+    assert pictures == described
