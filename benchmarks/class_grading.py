@@ -200,14 +200,16 @@ def watched(command: list[str], course: Path, total: int) -> list[float]:
     return sizes
 
 
-def killed(command: list[str], course: Path, total: int, rng: random.Random) -> int:
+def killed(command: list[str], course: Path, total: int, honest: int, rng: random.Random) -> int:
     """Run nexa-grade, and kill it at random moments; then let it finish.
+
+    Moments are numbers of graded submissions, which only honest ones come to be.
 
     Returns:
         How often it was killed while it was at work.
     """
     kills = 0
-    moments = sorted(rng.sample(range(5, total - 15), KILLS))
+    moments = sorted(rng.sample(range(5, honest - 10), KILLS))
     with (course / "benchmark.log").open("a") as log:
         for moment in moments:
             with subprocess.Popen(
@@ -279,7 +281,7 @@ def large_class(number: int, workers: int, seed: int) -> list[Figure]:
         print(f"{number} submissions, in peace", flush=True)
         sizes = watched(command, again, number)
         print(f"{number} submissions, killed {KILLS} times", flush=True)
-        kills = killed(command, course, number, random.Random(seed))
+        kills = killed(command, course, number, len(honest), random.Random(seed))
         wrong = len(misgraded(honest, read_graded(course, honest)))
         books = [gradebook(each, everybody) for each in (course, again)]
     reported = sum(books[0]["status"].get(name) in ("held", "failed") for name in trouble)
