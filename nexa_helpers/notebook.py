@@ -8,17 +8,22 @@ the cells of the source notebook and touches nothing else.
 
 import ast
 import difflib
+import re
 from pathlib import Path
 
 import nbformat
 
+from nexa_helpers.ready_made import fingerprint
+
 PACKAGE = Path(__file__).parent
 SOURCE_NOTEBOOK = PACKAGE.parent / "source" / "nexacode" / "nexacode.ipynb"
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+HIDDEN_TESTS = re.compile(r"^ *### BEGIN HIDDEN TESTS\n.*?^ *### END HIDDEN TESTS\n?", re.M | re.S)
+SELF_CHECKS = re.compile(r"^SELF_CHECKS = \{.*?\}\n", re.M | re.S)
 MODULES = (
     "runtime", "tasks", "simulator", "data", "conversations", "feedback", "prompt_injection",
     "process_reward", "grpo_tcr", "policy", "training", "evaluation", "error_analysis",
-    "latency", "checks", "ready_made",
+    "latency", "checks", "ready_made", "self_check",
 )  # fmt: skip
 
 
@@ -145,9 +150,37 @@ def refresh(notebook: nbformat.NotebookNode) -> int:
     return changed
 
 
+def visible_checks(notebook: nbformat.NotebookNode) -> dict[str, str]:
+    """Name the graded cells that show students a check, by the fingerprint of what they show.
+
+    Args:
+        notebook: The source notebook.
+
+    Returns:
+        Grade ids by fingerprint; cells whose checks are all hidden are left out.
+    """
+    found = {}
+    for cell in notebook.cells:
+        info = cell.metadata.get("nbgrader", {})
+        if info.get("grade") and not info.get("solution"):
+            text = HIDDEN_TESTS.sub("", cell.source).strip()
+            if ast.parse(text).body:
+                found[fingerprint(text)] = info["grade_id"]
+    return found
+
+
+def write_self_checks(notebook: nbformat.NotebookNode) -> None:
+    """Write the table of visible checks into the module that the notebook's last cell shows."""
+    path = PACKAGE / "self_check.py"
+    rows = [f'    "{key}": "{name}",\n' for key, name in visible_checks(notebook).items()]
+    table = "SELF_CHECKS = {\n" + "".join(rows) + "}\n"
+    path.write_text(SELF_CHECKS.sub(lambda _: table, path.read_text(), count=1))
+
+
 def main() -> None:
     """Refresh the source notebook."""
     notebook = nbformat.read(SOURCE_NOTEBOOK, as_version=4)
+    write_self_checks(notebook)
     changed = refresh(notebook)
     if changed:
         SOURCE_NOTEBOOK.write_text(nbformat.writes(notebook) + "\n")
