@@ -15,7 +15,7 @@ export NEXA_PROFILE
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help course test lint sync release solutions benchmarks grader-report security-report colab-check dist clean
+.PHONY: help course test lint sync release solutions benchmarks grader-report security-report colab-check dist browser clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -61,6 +61,9 @@ dist: $(VENV)/.course ## build the students' zip file and the instructor's wheel
 	@$(BIN)/python -m nexa_helpers.student_bundle dist
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 	@ls dist
+
+browser: $(VENV)/.browser ## try the course in a real browser (needs Chromium), screenshots in build/browser/
+	@OMP_NUM_THREADS=1 $(BIN)/python tests/browser/run.py
 
 clean: ## remove build/ (the environments stay)
 	rm -rf build

@@ -244,7 +244,7 @@ def page(course, student):
 
 def checks(course, student):
     rows = page(course, student).find(id="checks").tbody.find_all("tr")
-    cells = ([cell.get_text() for cell in row.find_all("td")] for row in rows)
+    cells = ([cell.get_text() for cell in row.find_all(["th", "td"])] for row in rows)
     return {name.strip(): (points, said) for name, points, said in cells}
 
 
@@ -297,7 +297,7 @@ def test_frames_in_the_students_own_cells_stay(course):
 
 def test_grader_is_heard(course):
     assert checks(course, "hostile")["todo2-essay"] == ("1.5 / 3", "Too <short>.")
-    assert page(course, "hostile").h4.get_text() == "tiny: 7.5 of 13 points"
+    assert page(course, "hostile").h1.get_text() == "tiny: 7.5 of 13 points"
 
 
 def test_only_the_page_and_the_time_stamp_are_in_the_folder(course):

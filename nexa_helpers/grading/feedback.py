@@ -384,17 +384,22 @@ POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
     "base-uri 'none'; form-action 'none'\">"
 )
+# A long line of an error must not run out of its box.
+STYLE = (
+    "<style>.container pre { white-space: pre-wrap !important; overflow-wrap: anywhere; }"
+    " #checks th { font-weight: normal; overflow-wrap: anywhere; }</style>"
+)
 # nbgrader's page with a table in place of its list of scores. This macro loads MathJax in the head:
 # the policy takes that place.
 TEMPLATES = {
-    "mathjax.html.j2": "{% macro mathjax(url='') %}" + POLICY + "{% endmacro %}",
+    "mathjax.html.j2": "{% macro mathjax(url='') %}" + POLICY + STYLE + "{% endmacro %}",
     "checks.html.j2": """
 {%- extends 'index.html.j2' -%}
 {%- block body -%}
 <body>
 <a name="top"></a>
 <div class="container">
-<h4>{{ resources.nbgrader.notebook | e }}: {{ resources.nbgrader.total | e }} points</h4>
+<h1>{{ resources.nbgrader.notebook | e }}: {{ resources.nbgrader.total | e }} points</h1>
 {%- if resources.nbgrader.late_penalty %}
 <p>Taken off for a late submission: {{ resources.nbgrader.late_penalty | round(2) }}</p>
 {%- endif %}
@@ -402,12 +407,12 @@ TEMPLATES = {
 <p>Not everything is graded yet: points can still be added.</p>
 {%- endif %}
 <table class="table table-condensed" id="checks">
-<thead><tr><th>Check</th><th>Points</th><th>What it said</th></tr></thead>
+<thead><tr><th scope="col">Check</th><th scope="col">Points</th><th scope="col">What it said</th></tr></thead>
 <tbody>
 {%- for check in resources.nbgrader.checks %}
 <tr class="{{ check.colour }}">
-<td>{% if check.is_on_page %}<a href="#{{ check.name | e }}">{{ check.name | e }}</a>
-{%- else %}{{ check.name | e }}{% endif %}</td>
+<th scope="row">{% if check.is_on_page %}<a href="#{{ check.name | e }}">{{ check.name | e }}</a>
+{%- else %}{{ check.name | e }}{% endif %}</th>
 <td style="white-space: nowrap">{{ check.points | e }}</td>
 <td style="white-space: pre-wrap">{{ check.said | truncate(1000) | e }}</td>
 </tr>
@@ -445,7 +450,8 @@ class FeedbackExporter(HTMLExporter):
         """Make the page; the notebook's own metadata is not looked at."""
         language = NotebookNode(language_info=NotebookNode(name="ipython3"))
         plain = NotebookNode({**nb, "metadata": language})
-        return super().from_notebook_node(plain, resources, **kwargs)
+        html, resources = super().from_notebook_node(plain, resources, **kwargs)
+        return html.replace("<html>", '<html lang="en">', 1), resources
 
     @pass_context
     def markdown2html(self, context: Context, source: str) -> str:
