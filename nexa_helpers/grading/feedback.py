@@ -407,7 +407,8 @@ TEMPLATES = {
 <p>Not everything is graded yet: points can still be added.</p>
 {%- endif %}
 <table class="table table-condensed" id="checks">
-<thead><tr><th scope="col">Check</th><th scope="col">Points</th><th scope="col">What it said</th></tr></thead>
+<thead><tr><th scope="col">Check</th><th scope="col">Points</th>
+<th scope="col">What it said</th></tr></thead>
 <tbody>
 {%- for check in resources.nbgrader.checks %}
 <tr class="{{ check.colour }}">
