@@ -373,7 +373,7 @@ def plot_correction_rates(corrected: dict[str, np.ndarray]) -> Figure:
     axis.set_xticks(range(1, len(first) + 1))
     axis.set(xlabel="session", ylabel="corrected first responses (share)", ylim=(0, 1.02))
     axis.set_title("Correction Rate by Session, 95 % Intervals")
-    axis.legend(loc="center")
+    axis.legend(loc="center", bbox_to_anchor=(0.5, 0.3))  # between the lines
     return figure
 
 

@@ -5,6 +5,7 @@ and the notebook's names. A graded cell is known by the fingerprint of its visib
 """
 
 import inspect
+import re
 from typing import Any
 
 from tqdm import tqdm
@@ -49,9 +50,9 @@ SELF_CHECKS = {
 }
 SELF_CHECK_ANSWERS = {
     "parse_conversation": 1, "extract_training_triples": 1, "analyze_feedback_signals": 2,
-    "plot_feedback_signals": 2, "majority_vote": 3, "grpo_tcr_loss": 4, "train_grpo_tcr": 5,
-    "collect_rollouts": 5, "evaluate_personalization": 6, "plot_comparison": 6,
-    "categorize_errors": 7, "benchmark_inference": 8,
+    "plot_feedback_signals": 2, "ProcessRewardModel.majority_vote": 3, "grpo_tcr_loss": 4,
+    "train_grpo_tcr": 5, "collect_rollouts": 5, "evaluate_personalization": 6,
+    "plot_comparison": 6, "categorize_errors": 7, "benchmark_inference": 8,
 }  # fmt: skip
 
 
@@ -65,7 +66,11 @@ def self_check(history: list[str], namespace: dict[str, Any]) -> dict[str, str]:
     Returns:
         For each visible check ``"passes"``, ``"has not run yet"``, or what it says.
     """
-    texts = {fingerprint(text.strip()): text for text in history}
+    # An instructor's notebook still has the hidden part of a check: it is left out of the key.
+    hidden = re.compile(
+        r"^ *### BEGIN (?:HIDDEN) TESTS\n.*?^ *### END (?:HIDDEN) TESTS\n?", re.M | re.S
+    )
+    texts = {fingerprint(hidden.sub("", text).strip()): text for text in history}
     results = {}
     for key, name in tqdm(SELF_CHECKS.items(), desc="self-check"):
         results[name] = "has not run yet"
@@ -79,8 +84,17 @@ def self_check(history: list[str], namespace: dict[str, Any]) -> dict[str, str]:
     return results
 
 
-def is_blank(value: Any) -> bool:
-    """Tell whether an answer is still the stub that was handed out, or is not there."""
+def is_blank(name: str, namespace: dict[str, Any]) -> bool:
+    """Tell whether an answer is still the stub that was handed out, or is not there.
+
+    Args:
+        name: A function's name, or a class's and a method's with a dot between.
+        namespace: ``globals()`` of the notebook.
+    """
+    first, *rest = name.split(".")
+    value = namespace.get(first)
+    for part in rest:
+        value = getattr(value, part, None)
     try:
         return value is None or "This part is yours" in inspect.getsource(value)
     except (OSError, TypeError):  # not a function of the notebook: a ready-made result
@@ -105,7 +119,7 @@ def describe_self_check(results: dict[str, str], namespace: dict[str, Any]) -> s
         lines += [
             f"    blank: {name}"
             for name, number in SELF_CHECK_ANSWERS.items()
-            if number == todo and is_blank(namespace.get(name))
+            if number == todo and is_blank(name, namespace)
         ]
         lines += [f"    {name}: {said}" for name, said in own.items() if said != "passes"]
     return "\n".join(lines)

@@ -1,9 +1,11 @@
 """The authored notebook: its code is the package's, its graded cells stand alone, it is clean."""
 
 import ast
+import base64
 import copy
 import dis
 import re
+import tomllib
 from pathlib import Path
 
 import nbformat
@@ -228,3 +230,15 @@ def test_each_figure_has_a_description_in_text(notebook, solved):
         if "image/png" in output.get("data", {})
     }
     assert pictures == described
+
+
+def test_the_readmes_picture_is_the_solved_notebooks(solved):
+    [cell] = [cell for cell in solved.cells if cell.id == "run-sessions"]
+    [picture] = [output.data["image/png"] for output in cell.outputs if "data" in output]
+    shown = (ROOT / "docs" / "images" / "correction-rate.png").read_bytes()
+    assert base64.b64decode(picture) == shown
+
+
+def test_the_address_on_colab_is_set_in_one_place():
+    urls = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]
+    assert urls["Colab"] in (ROOT / "README.md").read_text()

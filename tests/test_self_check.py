@@ -61,7 +61,8 @@ def test_every_answer_in_code_is_known(released):
         if info.get("solution") and not info.get("grade"):
             todo, name = info["grade_id"].split("-")
             answers[name] = int(todo.removeprefix("todo"))
-    assert answers == SELF_CHECK_ANSWERS
+    assert answers == {name.split(".")[-1]: todo for name, todo in SELF_CHECK_ANSWERS.items()}
+    assert all(is_blank(name, {}) for name in SELF_CHECK_ANSWERS)
 
 
 def test_a_right_answer_passes_and_a_check_that_did_not_run_is_named(checks):
@@ -90,7 +91,18 @@ def test_a_blank_answer_is_called_blank(checks):
 
 
 def test_what_is_no_function_of_the_notebook_is_not_blank():
-    assert not is_blank(define(DONE, "done again"))
-    assert not is_blank(len)
-    assert not is_blank(object())
-    assert is_blank(None)
+    class Model:
+        done, blank = define(DONE, "done again"), define(STUB, "stub again")
+
+    namespace = {"len": len, "table": object(), "Model": Model}
+    assert not is_blank("len", namespace)
+    assert not is_blank("table", namespace)
+    assert not is_blank("Model.done", namespace)
+    assert is_blank("Model.blank", namespace)
+    assert is_blank("Model.other", namespace)
+
+
+def test_a_notebook_that_still_has_its_hidden_tests_is_known(checks):
+    text = f"{CHECK}\n### BEGIN HIDDEN TESTS\nassert half(1) == 1, 'hidden'\n### END HIDDEN TESTS"
+    results = self_check([text], {"half": define(DONE, "done")})
+    assert results["todo1-test-half"] == "AssertionError: hidden"
