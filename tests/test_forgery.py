@@ -344,6 +344,23 @@ assert f() == expected, f"expected {expected}"
     assert violations(nb) == ["the test uses the name expected, too: kept apart"]
 
 
+def test_a_function_that_has_the_name_of_its_module_stays(tmp_path):
+    """Or else an honest `from time import time` would lose the points of its TODO."""
+    nb = execute(
+        tmp_path,
+        given("import copy, math, time"),
+        "from time import time\nfrom copy import copy\ndef now():\n    return time()",
+        graded("assert now() > 0\nassert copy([1]) == [1]"),
+        "math = 3\ncopy = print",
+        graded("assert math.pi > 3\nassert copy.copy([1]) == [1]", "later"),
+    )
+    assert outputs(nb, 2) == outputs(nb, 4) == ""
+    assert set(violations(nb)) == {
+        "math, which the course gives, was replaced",
+        "copy, which the course gives, was replaced",
+    }
+
+
 def test_a_module_that_is_imported_late_has_its_baseline(tmp_path):
     nb = execute(
         tmp_path,

@@ -251,6 +251,11 @@ class Importer:
         loader.exec_module = execute_and_keep
 
 
+def is_part_of_same_name(module: Any, name: str, value: Any) -> bool:
+    """Tell ``from time import time`` from a forgery: it is the module's own, and honest."""
+    return isinstance(module, types.ModuleType) and vars(module).get(name, MISSING) is value
+
+
 class Guard:
     """Looks after one kernel."""
 
@@ -355,7 +360,8 @@ class Guard:
         self.saved = dict(self.space)
         self.cached = set(linecache.cache)
         for name, value in self.given.items():
-            if self.space.get(name, MISSING) is not value:
+            mine = self.space.get(name, MISSING)
+            if mine is not value and not is_part_of_same_name(value, name, mine):
                 self.space[name] = value
                 found.append((f"{name}, which the course gives, was replaced", False))
         for name in [name for name in self.space if name in self.built_in]:
