@@ -134,7 +134,13 @@ def test_nobody_hands_in_for_somebody_else(name, student):
 
 @pytest.mark.parametrize(
     "name",
-    ["notes.ipynb", "tiny.ipynb", "a_1_2_work/1002/tiny.ipynb", ".ipynb_checkpoints/tiny.ipynb"],
+    [
+        "notes.ipynb",
+        "tiny.ipynb",
+        "a_1_2_work/1002/tiny.ipynb",
+        ".ipynb_checkpoints/tiny.ipynb",
+        "evil_1001_1006_90010_tiny.ipynb",
+    ],
 )
 def test_a_file_that_names_nobody_is_nobodys(name):
     assert read_name(name, NAME) is None
