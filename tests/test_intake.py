@@ -136,12 +136,16 @@ def test_news_are_graded_whatever_the_timestamp_says(tmp_path):
     course.submit("better", course.solved())
     course.submitted("better").with_name("timestamp.txt").unlink()
     course.submitted("gone").unlink()
+    pages = {name: tmp_path / "feedback" / name / NAME for name in ("better", "same")}
+    for page in pages.values():
+        page.mkdir(parents=True)
     for name in ("bett[e]r", "two\nlines"):
         course.submit(name, course.solved())
     log = course.autograde().stderr
     assert course.scores("better") == FULL
     assert course.autograded("same").stat().st_mtime_ns == before
     assert course.scores("same")["add-test"] == 0
+    assert [name for name, page in pages.items() if page.exists()] == ["same"]
     assert course.scores("gone") == NO_SCORE
     assert "student gone, the whole submission: UngradableError: expected a notebook" in log
     for name in ("bett[e]r", "two\nlines"):

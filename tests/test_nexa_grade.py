@@ -266,7 +266,8 @@ def test_killed_at_any_step(from_memory, monkeypatch, capsys, owner, step, when)
 
     def killed(*arguments, **options):
         calls.append(step)
-        kill = len(calls) == 5  # the first student who is graded, "right"
+        # The first student who is graded, "right"; the first line of the log is about the run.
+        kill = len(calls) == 5 + (step == "write")
         if kill and when == "before":
             raise Killed
         original(*arguments, **options)
@@ -305,6 +306,16 @@ def another_course_file(course: TinyCourse) -> None:
     (course.folder / "source" / NAME / "data.csv").write_text("1")
 
 
+def another_setting(course: TinyCourse) -> None:
+    with (course.folder / "nbgrader_config.py").open("a") as file:
+        file.write("c.Execute.timeout = 77\n")
+
+
+def another_version(course: TinyCourse) -> None:
+    place = course.folder / "nexa-grade" / NAME / "outcomes" / "right" / "outcome.json"
+    place.write_text('{"outcome": {"student": "right"}, "is_merged": true}')
+
+
 def nothing(course: TinyCourse) -> None:
     pass
 
@@ -316,6 +327,8 @@ def nothing(course: TinyCourse) -> None:
         (other_points, ["right"]),
         (an_extension, ["right"]),
         (another_course_file, [*sorted(EXPECTED)]),
+        (another_setting, [*sorted(EXPECTED)]),
+        (another_version, ["right"]),
     ],
 )
 def test_what_counts_no_more_is_graded_anew(from_memory, capsys, change, anew):
@@ -326,6 +339,16 @@ def test_what_counts_no_more_is_graded_anew(from_memory, capsys, change, anew):
     application(course.folder).grade_all(NAME)
     assert sorted(names) == anew
     assert course.scores("right") == FULL
+
+
+def test_an_old_page_goes_where_the_new_submission_is_not_graded(from_memory, capsys):
+    course, _ = from_memory
+    pages = {name: course.folder / "feedback" / name / NAME / "page.html" for name in EXPECTED}
+    for page in pages.values():
+        page.parent.mkdir(parents=True)
+        page.touch()
+    application(course.folder).grade_all(NAME)
+    assert {name for name, page in pages.items() if page.exists()} == {"right", "wrong"}
 
 
 def test_what_a_killed_run_left_of_another_release_is_graded_anew(from_memory, capsys):

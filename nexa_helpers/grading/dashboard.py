@@ -26,6 +26,7 @@ from nbgrader.api import Gradebook, MissingEntry, Notebook
 from nbgrader.apps.baseapp import NbGrader, nbgrader_aliases, nbgrader_flags
 from scipy.stats import binomtest
 from sqlalchemy import make_url, select
+from sqlalchemy.exc import OperationalError
 
 from nexa_helpers.grading.export import ClassExportPlugin, natural, number
 from nexa_helpers.grading.grade_one import FAILED, GRADED, HELD, Outcome, quiet_sqlalchemy, utc_now
@@ -291,13 +292,9 @@ def read_outcomes(journal: Journal) -> dict[str, tuple[Outcome | None, bool]]:
     """Read each student's last outcome, None where it cannot be read, and whether it is merged."""
     outcomes: dict[str, tuple[Outcome | None, bool]] = {}
     for folder in sorted(journal.outcomes.glob("*")):
-        try:
-            found = journal.load(folder.name)
-        except (KeyError, TypeError, ValueError):  # the fields were other ones then
-            outcomes[folder.name] = None, True
-            continue
-        if found:
-            outcomes[folder.name] = found
+        found = journal.load(folder.name)
+        if found or (folder / "outcome.json").exists():
+            outcomes[folder.name] = found or (None, True)
     return outcomes
 
 
@@ -522,6 +519,9 @@ class Report(NbGrader):  # type: ignore[misc]
             print(self.write(self.assignment()))
         except ReportError as error:
             print(f"nexa-grade: {error}", file=sys.stderr)
+            sys.exit(REFUSED)
+        except OperationalError as error:
+            print(f"nexa-grade: the gradebook cannot be read ({error.orig})", file=sys.stderr)
             sys.exit(REFUSED)
 
     def assignment(self) -> str:

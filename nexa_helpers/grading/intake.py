@@ -15,20 +15,18 @@ from typing import Any
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.utils import parse_utc
 from traitlets import Integer
 
 from nexa_helpers.grading.reading import SubmissionExporter, UngradableError, kind_of
-from nexa_helpers.grading.scores import forget_scores_of
+from nexa_helpers.grading.scores import forget_page_of, forget_scores_of
 from nexa_helpers.grading.submissions import (
     MAX_BYTES,
     MAX_FILES,
     TIMESTAMP,
     find_submissions,
     is_plain_name,
+    is_timestamp,
 )
-
-LONGEST_TIME = 100  # characters
 
 
 def folder_of(course: CourseDirectory, student: str, assignment: str) -> Path:
@@ -77,14 +75,8 @@ def require_timestamp(path: Path) -> None:
     Raises:
         UngradableError: It is such a file.
     """
-    try:
-        text = path.read_bytes()[: LONGEST_TIME + 1].decode().strip() if path.exists() else ""
-        if len(text) > LONGEST_TIME:
-            raise ValueError("too long")
-        if text:
-            parse_utc(text)
-    except Exception as error:  # of any kind: the parser was not made for strangers' texts
-        raise UngradableError(f"{path.name}: expected a time, got something else") from error
+    if path.exists() and not is_timestamp(path.read_bytes()):
+        raise UngradableError(f"{path.name}: expected a time, got something else")
 
 
 def is_newer(folder: Path, graded: Path) -> bool:
@@ -162,10 +154,12 @@ class IntakeExporter(SubmissionExporter):
             self.check(folder_of(course, student, assignment), course)
         except (UngradableError, OSError) as error:
             self.refuse(student, str(error), type(error).__name__)
+            forget_page_of(course, assignment, student)
             self.enter_without_score(course, assignment, student)
             raise
         is_wanted = self.proceed_if_newer(assignment, student)
         if is_wanted:
+            forget_page_of(course, assignment, student)  # of an older submission
             forget_scores_of(course.db_url, assignment, student, course.notebook_id)
         return is_wanted
 

@@ -105,12 +105,16 @@ class Journal:
         write_durably(self.outcomes / outcome.student / "outcome.json", data)
 
     def load(self, student: str) -> tuple[Outcome, bool] | None:
-        """Read a student's last outcome, and whether it is merged."""
+        """Read a student's last outcome, and whether it is merged.
+
+        Returns:
+            None where there is none, or one that cannot be read: another version wrote it.
+        """
         try:
             data = json.loads((self.outcomes / student / "outcome.json").read_text("utf-8"))
-        except FileNotFoundError:
+            return Outcome.from_json(data["outcome"]), data["is_merged"]
+        except (FileNotFoundError, KeyError, TypeError, ValueError):
             return None
-        return Outcome.from_json(data["outcome"]), data["is_merged"]
 
     def unmerged(self) -> Iterator[Outcome]:
         """Find outcomes that a killed run has left."""

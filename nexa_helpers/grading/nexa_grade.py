@@ -49,6 +49,7 @@ from nexa_helpers.grading.private_gradebook import (
     read_submission,
 )
 from nexa_helpers.grading.sandbox import SandboxError, find_bubblewrap
+from nexa_helpers.grading.scores import forget_page_of
 from nexa_helpers.grading.submissions import Submission, find_submissions, is_plain_name
 from nexa_helpers.grading.submissions import read_submission as read_files
 
@@ -56,8 +57,19 @@ ALL_GRADED, SOME_NOT_GRADED, REFUSED, STOPPED = 0, 1, 2, 130  # exit statuses
 AHEAD = 2  # submissions that wait for each worker
 SENDINGS = 3  # of one submission, where the workers that had the course are lost
 LOCK_SECONDS = 60  # how long SQLite waits for another program, such as formgrader
-
-
+GRADED_WITH = (  # settings that a score may depend on, by the class that reads them
+    "AssignLatePenalties",
+    "Autograde",
+    "BoundedExecute",
+    "BubblewrapProvisioner",
+    "Execute",
+    "GuardedExecute",
+    "IntakeExporter",
+    "LateSubmissionPlugin",
+    "RepairSubmission",
+    "SandboxedExecute",
+    "SubmissionExporter",
+)
 DIED = "the process that graded it died, again and again"
 
 
@@ -133,6 +145,10 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
         except (Refusal, BusyError, GradebookError, SandboxError) as error:
             print(f"nexa-grade: {error}", file=sys.stderr)
             sys.exit(REFUSED)
+        except OperationalError as error:
+            said = f"the gradebook cannot be used ({error.orig}); the same command goes on"
+            print(f"nexa-grade: {said}", file=sys.stderr)
+            sys.exit(REFUSED)
         except KeyboardInterrupt:
             print("nexa-grade: stopped; the same command goes on from here", file=sys.stderr)
             sys.exit(STOPPED)
@@ -171,10 +187,15 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
             config.BubblewrapProvisioner.preload = list(self.preload)
         files = [{"release": name, "data": data} for name, data in release.items()]
         files += [{"extra": name, "data": data} for name, data in extras.items()]
-        key = fingerprint(definition | {"files": files})
+        key = fingerprint(definition | {"files": files, "settings": self.settings()})
         return Course(
             assignment, self.coursedir.course_id, config, definition, release, extras, key
         )
+
+    def settings(self) -> list[dict[str, str]]:
+        """List the settings that a score may depend on, and the version that grades."""
+        found = {name: repr(sorted(self.config[name].items())) for name in GRADED_WITH}
+        return [{"version": version("nexacode-course")}, found]
 
     def files_of(self, step: str, assignment: str, pattern: str) -> dict[str, bytes]:
         """Read the files of the source or the release folder."""
@@ -203,6 +224,8 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
         course = self.read_course(assignment)
         folders = find_submissions(self.coursedir, assignment)
         strange = [folders.pop(name) for name in list(folders) if not is_plain_name(name)]
+        for folder in strange:
+            print(f"  left out: {str(folder)!a}: this cannot be a student's name")
         if not folders:
             raise Refusal(f"no submissions of {assignment} in {self.coursedir.submitted_directory}")
         with Journal(Path(self.coursedir.root, "nexa-grade", assignment)) as journal:
@@ -228,7 +251,6 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
             )
             for folder in strange:
                 journal.write("left out", folder=ascii(str(folder)))
-                print(f"  left out: {str(folder)!a}: this cannot be a student's name")
             counts = self.run(journal, course, todo) if todo else Counter()
             journal.write("end", **{name: counts[name] for name in sorted(counts)})
             status = self.report(journal, folders, counts, len(folders) - len(todo))
@@ -300,9 +322,22 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
         )
         return stack.enter_context(Client(stack.enter_context(cluster)))
 
+    def share(self, client: Client, course: Course) -> Future[Course]:
+        """Send the course to every worker.
+
+        Raises:
+            Refusal: There is no worker.
+        """
+        try:
+            return client.scatter(course, broadcast=True, hash=False)
+        except TimeoutError as error:
+            raise Refusal(f"no Dask worker to grade on ({error}); the same command goes on") from (
+                error
+            )
+
     def outcomes(self, client: Client, course: Course, todo: dict[str, Path]) -> Iterator[Outcome]:
         """Send submissions to the workers, a few at a time, and yield what becomes of them."""
-        shared = client.scatter(course, broadcast=True, hash=False)
+        shared = self.share(client, course)
         jobs = iter(todo.items())
         sent: dict[str, str] = {}
         sendings: Counter[str] = Counter()
@@ -320,7 +355,7 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
         for future in running:
             student = sent.pop(str(future.key))
             if future.cancelled() and sendings[student] < SENDINGS:
-                shared = client.scatter(course, broadcast=True, hash=False)
+                shared = self.share(client, course)
                 running.add(send(student))
                 continue
             try:
@@ -354,19 +389,16 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
 
         Raises:
             Outdated: The assignment has changed in the meantime.
-            Refusal: The gradebook cannot be written.
         """
         journal.place_files(outcome, self.autograded(assignment, outcome.student))
+        if outcome.status != GRADED:
+            forget_page_of(self.coursedir, assignment, outcome.student)
         try:
             with Gradebook(self.db_url, self.coursedir.course_id) as gradebook:
                 merge(gradebook, assignment, outcome.student, self.db_url, outcome.scores)
         except (MissingEntry, InvalidEntry, KeyError) as error:
             reason = f"the assignment has changed since {outcome.student} was graded ({error})"
             raise Outdated(f"{reason}; the same command grades it again") from error
-        except OperationalError as error:
-            raise Refusal(
-                f"the gradebook cannot be written ({error.orig}); the same command goes on"
-            ) from error
         if is_new:
             journal.write("submission", points=outcome.points, **outcome.to_json())
         journal.mark_merged(outcome)

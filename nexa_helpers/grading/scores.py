@@ -6,10 +6,13 @@ before grading starts. Where grading fails they stay away: "could not be graded"
 submission that has machine-graded cells without a score. What people gave is never touched.
 """
 
+import shutil
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from nbgrader.api import BaseCell, Gradebook, GradeCell, MissingEntry, SubmittedNotebook
+from nbgrader.coursedir import CourseDirectory
 
 
 def forget_scores(submission: Mapping[str, str]) -> None:
@@ -55,6 +58,13 @@ def forget_scores_of(db_url: str, assignment: str, student: str, notebooks: str 
     for name in released:
         if fnmatchcase(name, notebooks):
             forget_scores(submission | {"notebook": name})
+
+
+def forget_page_of(course: CourseDirectory, assignment: str, student: str) -> None:
+    """Remove the feedback page of an older submission, or ``release_feedback`` would send it."""
+    folder = Path(course.format_path(course.feedback_directory, student, assignment))
+    if folder.is_dir() and not folder.is_symlink():
+        shutil.rmtree(folder)
 
 
 def is_graded_by_machine(cell: BaseCell) -> bool:

@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import IO
 
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.utils import parse_utc
 
 MAX_FILES = 500
 MAX_BYTES = 300_000_000
 TIMESTAMP = "timestamp.txt"
+LONGEST_TIME = 100  # bytes
 LONGEST_PATH = 200  # bytes, within the submission; folders that it is copied to come on top
 # nbgrader reads names as patterns, SQL and CSV read them as lines.
 PLAIN_NAME = re.compile(r"[^\x00-\x1f\x7f*?\[\]/]+")
@@ -77,6 +79,17 @@ def is_plain_name(student: str) -> bool:
     """Tell whether a folder's name can be a student's: no pattern, one line, valid UTF-8."""
     is_utf8 = student == student.encode("utf-8", "replace").decode()
     return is_utf8 and bool(PLAIN_NAME.fullmatch(student))
+
+
+def is_timestamp(data: bytes) -> bool:
+    """Tell whether a timestamp.txt is one: a short text that nbgrader reads as a time, or empty."""
+    if len(data) > LONGEST_TIME:
+        return False
+    try:
+        text = data.decode().strip()
+        return not text or bool(parse_utc(text))
+    except Exception:  # of any kind: the parser was not made for strangers' texts
+        return False
 
 
 def glob_escape(name: str) -> str:
