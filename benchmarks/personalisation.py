@@ -20,7 +20,7 @@ from typing import Any
 from scipy import stats
 from torch import nn
 
-from benchmarks.common import ROOT, Figure, save
+from benchmarks.common import ROOT, Figure, commit, save
 from nexa_helpers.conversations import preference_pairs, triples_from_rows
 from nexa_helpers.data import train_tokenizer
 from nexa_helpers.evaluation import cross_satisfaction, pairwise_accuracy, satisfaction
@@ -163,8 +163,11 @@ def measure_ablation(world: World) -> dict[str, float]:
 
 
 def result_paths(seed: int, ablation: bool) -> dict[Any, Path]:
-    """Name the files that a seed's measurements are kept in, by what measures them."""
-    folder = ROOT / "build" / "benchmarks"
+    """Name the files that a seed's measurements are kept in, by what measures them.
+
+    What another commit has measured is not taken for this one's.
+    """
+    folder = ROOT / "build" / "benchmarks" / commit()
     paths: dict[Any, Path] = {measure_seed: folder / f"personalisation-{seed}.json"}
     if ablation and seed in ABLATION_SEEDS:
         paths[measure_ablation] = folder / f"ablation-{seed}.json"
@@ -260,7 +263,7 @@ def main() -> None:
     if options.only_measure:
         return
     note = (
-        "40 updates of 64 rollouts a developer (4 sessions, 2 turns, 8 responses). "
+        "40 rounds of 64 rollouts a developer (4 sessions, 2 turns, 8 responses), 2 updates each. "
         f"Shares of {NUM_REQUESTS} first answers to unseen tasks that meet all three wishes, "
         "sampled at temperature 0.7 where nothing else is said, in the ablation at 1; "
         "cross-scores of 200; 200 held-out pairs a developer. A process for each seed, with "

@@ -161,18 +161,20 @@ def gpt2_tokenizer() -> Any:
 def main() -> None:
     """Measure at GPT-2's vocabulary on real rows, and on the embedded conversations."""
     path = os.environ.get("NEXA_DATA") or os.environ.get("NEXA_TEST_HH")
-    if not path:
-        raise SystemExit("NEXA_DATA: expected the path of a file of real HH-RLHF rows")
-    num_steps, figures = 6, []
-    triples, _ = triples_from_rows(read_rows(Path(path)))
-    triples = triples[: num_steps * BATCH_SIZE]
-    course, plain = compare(triples, gpt2_tokenizer(), num_steps, repeats=5)
-    unit = "tokens/s"
-    figures += [
-        Figure("real rows, 50,257 tokens: the course's step", course, unit),
-        Figure("real rows, 50,257 tokens: the plain step", plain, unit),
-        Figure("real rows, 50,257 tokens: ratio", course / plain, "x", ">= 3", course / plain >= 3),
-    ]
+    num_steps, figures, unit = 6, [], "tokens/s"
+    note = "Response tokens a second, medians, both recipes in turn in one run."
+    if path:
+        triples, _ = triples_from_rows(read_rows(Path(path)))
+        triples = triples[: num_steps * BATCH_SIZE]
+        course, plain = compare(triples, gpt2_tokenizer(), num_steps, repeats=5)
+        ratio = course / plain
+        figures += [
+            Figure("real rows, 50,257 tokens: the course's step", course, unit),
+            Figure("real rows, 50,257 tokens: the plain step", plain, unit),
+            Figure("real rows, 50,257 tokens: ratio", ratio, "x", ">= 3", ratio >= 3),
+        ]
+    else:
+        note += " Real rows were not measured: NEXA_DATA names no file of them."
     rows = load_conversations("embedded")
     triples, _ = triples_from_rows(rows)
     tokenizer = train_tokenizer([row["chosen"] for row in rows])
@@ -182,7 +184,6 @@ def main() -> None:
         Figure("embedded rows, small vocabulary: the plain step", plain, unit),
         Figure("embedded rows, small vocabulary: ratio", course / plain, "x"),
     ]
-    note = "Response tokens a second, medians, both recipes in turn in one run."
     save("training_step", "Training step on logged turns, batch of 8", figures, note)
 
 

@@ -210,11 +210,13 @@ def make_solutions() -> None:
     With the full profile, the results that a stuck student can load are kept too, and their
     hashes in the notebook.
     """
+    sync = [sys.executable, "-m", "nexa_helpers.notebook"]
+    subprocess.run(sync, check=True, cwd=ROOT)  # the self-check knows cells by their text
     output = ROOT / "build" / "solutions" / NOTEBOOK.name
     if (os.environ.get("NEXA_PROFILE") or "full") == "full":
         executed = execute_and_save(output)
         ready_made_files.pin(READY_MADE)
-        subprocess.run([sys.executable, "-m", "nexa_helpers.notebook"], check=True, cwd=ROOT)
+        subprocess.run(sync, check=True, cwd=ROOT)
     else:
         executed = execute_source(output)
     source = nbformat.read(SOURCE, as_version=4)

@@ -7,6 +7,7 @@ process that is stopped at a deadline.
 import gzip
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -41,7 +42,7 @@ AutoTokenizer.from_pretrained(name, revision=revision).save_pretrained(folder)
 def fetch_from_hub(script: str, name: str, revision: str, folder: str) -> str | None:
     """Run a download in a child process, and stop it at the deadline.
 
-    The deadline is 10 seconds; the environment variable NEXA_HUB_TIMEOUT sets another one.
+    The deadline is 9.5 seconds; the environment variable NEXA_HUB_TIMEOUT sets another one.
 
     Args:
         script: Python code that gets the name, the revision and the folder as arguments.
@@ -151,10 +152,12 @@ def find_source(source: str = "auto", folder: str | None = None) -> tuple[str, s
         return "local", path
     if source in ("auto", "hub"):
         print(f"Asking the hub for {HUB_DATASET} ...")
-        folder = folder or tempfile.mkdtemp(prefix="nexacode-")
-        problem = fetch_from_hub(FETCH_DATASET, HUB_DATASET, HUB_DATASET_REVISION, folder)
+        target = folder or tempfile.mkdtemp(prefix="nexacode-")
+        problem = fetch_from_hub(FETCH_DATASET, HUB_DATASET, HUB_DATASET_REVISION, target)
         if problem is None:
-            return "hub", folder
+            return "hub", target
+        if not folder:
+            shutil.rmtree(target, ignore_errors=True)
         if source == "hub":
             raise ValueError(f"source 'hub': {problem}")
         print(f"Hub: {problem}; using the simulated developers instead.")

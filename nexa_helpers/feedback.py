@@ -81,7 +81,9 @@ def plot_feedback_signals(analysis: dict[str, Any]) -> Figure:
     figure, axes = plt.subplots(1, 3, figsize=(13, 3.6), layout="constrained")
     for axis, part in zip(axes, ("feedback", "response"), strict=False):
         lengths = analysis[f"{part}_lengths"]
-        axis.hist(lengths, bins=30, color="tab:blue")
+        longest = max(lengths, default=0)
+        width = 1 + longest // 30  # a whole number: lengths are, and gaps would mean nothing
+        axis.hist(lengths, np.arange(0, longest + 2 * width, width) - 0.5, color="tab:blue")
         axis.axvline(np.median(lengths), color="black", linestyle="--", label="median")
         axis.set(xlabel=f"{part} length (words)", ylabel="triples", title=f"{part} length".title())
         axis.legend()

@@ -39,6 +39,8 @@ def benchmark_inference(
     def wait_for_device() -> None:
         if device.type == "cuda":
             torch.cuda.synchronize(device)
+        elif device.type == "mps":
+            torch.mps.synchronize()
 
     was_training = model.training
     model.eval()

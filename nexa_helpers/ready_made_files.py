@@ -33,11 +33,7 @@ SENTENCE_END = re.compile(r"(?<=[.:?]) ")
 
 def conversation_tables(sample_text: str) -> dict[str, dict[str, Any]]:
     """Parse every conversation that the notebook's full profile parses, and its example."""
-    texts = [
-        "",
-        sample_text,
-        "\n\nHuman: Hi\n\nAssistant: Hello!\n\nWhat can I do?\n\nHuman: Nothing, thanks.",
-    ]
+    texts = ["", sample_text, PARSER_EXAMPLE]
     texts += [row["chosen"] for row in simulate_conversations(5000, SEED, "train")]
     rows = simulate_conversations(500, SEED, "test")
     for developer in (ADA, BORIS, CHEN):

@@ -32,8 +32,9 @@ def pick_device(name: str = "auto") -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if name not in ("cpu", "cuda", "mps"):
         raise ValueError(f"DEVICE: expected 'auto', 'cpu', 'cuda' or 'mps', got {name!r}")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError("DEVICE: 'cuda' was asked for, but torch sees no GPU here")
+    is_there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not is_there.get(name, True):
+        raise ValueError(f"DEVICE: {name!r} was asked for, but torch sees no GPU here")
     return torch.device(name)
 
 

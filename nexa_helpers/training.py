@@ -241,7 +241,10 @@ def encode_rollouts(
         at padding.
     """
     sampled = [record["response_ids"] for record in records]
-    batch = encode_examples(records, tokenizer, device=device, response_ids=sampled)
+    longest = max(map(len, sampled), default=1)
+    batch = encode_examples(
+        records, tokenizer, max_response=longest, device=device, response_ids=sampled
+    )
     log_probs_old = torch.zeros(batch["response_ids"].shape, device=device)
     for row, record in enumerate(records):
         values = record["log_probs_old"]

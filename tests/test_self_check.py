@@ -90,6 +90,15 @@ def test_a_blank_answer_is_called_blank(checks):
     assert "    blank: half" in describe_self_check({}, {})
 
 
+def test_a_ready_made_todo_is_not_checked(checks):
+    namespace = {"half": define(DONE, "done with a switch"), "READY_MADE": [1]}
+    results = self_check([CHECK], namespace)
+    assert results == {}
+    told = describe_self_check(results, namespace).splitlines()
+    assert told[0] == "TODO 1: ready-made, not checked. Take 1 out of READY_MADE first."
+    assert told[1] == "TODO 2: 0 of 0 visible checks pass"
+
+
 def test_what_is_no_function_of_the_notebook_is_not_blank():
     class Model:
         done, blank = define(DONE, "done again"), define(STUB, "stub again")

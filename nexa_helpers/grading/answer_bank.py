@@ -151,7 +151,9 @@ def run(source: str, namespace: dict[str, Any], name: str) -> None:
 
 
 def run_graded(cell: NotebookNode, namespace: dict[str, Any]) -> str:
-    """Run a graded cell by nbgrader's rule: an error or a word on stderr costs its points.
+    """Run a graded cell by nbgrader's own rule: an error or a word on stderr costs its points.
+
+    The course's grading is milder (``GradeByErrors``): words on stderr cost nothing there.
 
     Returns:
         What went wrong, "" for full points.

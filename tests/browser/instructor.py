@@ -100,7 +100,7 @@ def look_at_feedback(page: Page, folder: Path) -> list[str]:
     expect(row).to_contain_text(f"{POINTS:g} / 4")
     expect(row).to_contain_text(COMMENT)
     total = f"{score(folder):g} of 100 points"
-    expect(page.locator("h4").first).to_contain_text(total)
+    expect(page.locator("h1").first).to_contain_text(total)
     take(page, "feedback-table")
     page.locator("#checks").get_by_role("link", name=WRONG_TEST, exact=True).click()
     anchor = page.locator(f"a[name='{WRONG_TEST}']")  # of no size
