@@ -117,7 +117,9 @@ def describe_self_check(results: dict[str, str], namespace: dict[str, Any]) -> s
     lines = []
     for todo in range(1, 10):
         if todo in namespace.get("READY_MADE", []):
-            lines.append(f"TODO {todo}: ready-made, not checked. Take {todo} out of READY_MADE first.")
+            lines.append(
+                f"TODO {todo}: ready-made, not checked. Take {todo} out of READY_MADE first."
+            )
             continue
         own = {name: said for name, said in results.items() if name.startswith(f"todo{todo}-")}
         passed = sum(said == "passes" for said in own.values())

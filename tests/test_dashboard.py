@@ -14,8 +14,9 @@ from nbgrader.api import Gradebook
 from test_nexa_grade import postgresql
 from tiny_course import NAME, TinyCourse
 
-from nexa_helpers.grading import dashboard
-from nexa_helpers.grading.dashboard import Cell, Check, Entry, Mark, Points, Student, visible
+from nexa_helpers.grading import class_results, dashboard
+from nexa_helpers.grading.class_results import Cell, Check, Entry, Mark, Points, Student
+from nexa_helpers.grading.dashboard import visible
 from nexa_helpers.grading.grade_one import FAILED, GRADED, HELD, Outcome
 from nexa_helpers.grading.journal import Journal
 from nexa_helpers.grading.likeness import Given, character, likeness, lines_of, text_lines, words_of
@@ -47,7 +48,7 @@ COPIED_ADD = '''def add(a, b):
 
 
 def report(course, *arguments, status=0):
-    done = course.run("-m", "nexa_helpers.grading.dashboard", NAME, *arguments)
+    done = course.run("-m", "nexa_helpers.grading.nexa_grade", "report", NAME, *arguments)
     assert done.returncode == status, done.stdout + done.stderr
     return done
 
@@ -287,9 +288,9 @@ def test_what_a_stopped_run_left_is_not_called_graded(course, tmp_path):
         gradebook.db.commit()
     page = page_of(course)
     reasons = {row[0].split(" (")[0]: row[1:] for row in table(page, "Failed and held")}
-    assert reasons["ann"] == [FAILED, dashboard.NOT_MERGED]
-    assert reasons["bob"] == [FAILED, dashboard.UNREADABLE]
-    assert reasons[EVIL] == [FAILED, dashboard.LOST_SCORE]
+    assert reasons["ann"] == [FAILED, class_results.NOT_MERGED]
+    assert reasons["bob"] == [FAILED, class_results.UNREADABLE]
+    assert reasons[EVIL] == [FAILED, class_results.LOST_SCORE]
     assert "No submission is graded yet." in section(page, "Scores")
     assert "There is nothing to compare" in section(page, "Submissions alike")
     assert table(page, "Last runs of nexa-grade")[1] == [
@@ -310,7 +311,7 @@ def test_broken_notebooks_and_a_missing_release_cost_no_page(course, tmp_path):
 )
 def test_an_unreadable_notebook_has_no_answers(tmp_path, text):
     (tmp_path / "a.ipynb").write_text(text)
-    assert dashboard.read_answers(tmp_path / "a.ipynb") == {}
+    assert class_results.read_answers(tmp_path / "a.ipynb") == {}
 
 
 def test_answers_are_read_and_links_are_not_followed(tmp_path):
@@ -322,10 +323,10 @@ def test_answers_are_read_and_links_are_not_followed(tmp_path):
     ]
     path = tmp_path / "a.ipynb"
     path.write_text(json.dumps({"cells": cells}))
-    assert dashboard.read_answers(path) == {"a": ("x\ny", True), "b": ("z", False)}
+    assert class_results.read_answers(path) == {"a": ("x\ny", True), "b": ("z", False)}
     (tmp_path / "link.ipynb").symlink_to(path)
-    assert dashboard.read_answers(tmp_path / "link.ipynb") == {}
-    assert dashboard.read_answers(tmp_path / "none.ipynb") == {}
+    assert class_results.read_answers(tmp_path / "link.ipynb") == {}
+    assert class_results.read_answers(tmp_path / "none.ipynb") == {}
 
 
 @pytest.fixture(scope="module")
@@ -347,7 +348,7 @@ def test_without_submissions_there_is_no_page(empty):
 
 
 def test_an_unknown_assignment_or_gradebook_is_refused(empty, tmp_path):
-    other = ["-m", "nexa_helpers.grading.dashboard"]
+    other = ["-m", "nexa_helpers.grading.nexa_grade", "report"]
     done = empty.run(*other, "../other")
     assert (done.returncode, refusal(done)) == (
         2, "nexa-grade: no assignment ../other in the gradebook",
@@ -429,12 +430,14 @@ def test_a_check_counts_full_points_only():
 
 
 def test_bars_are_a_whole_number_of_points_wide():
-    counts = [(bar.label, bar.count) for bar in dashboard.bars([-1, 0, 8.99, 9, 80.5, 81, 95], 87)]
+    counts = [
+        (bar.label, bar.count) for bar in class_results.bars([-1, 0, 8.99, 9, 80.5, 81, 95], 87)
+    ]
     assert counts[0] == ("0 to < 9", 3)
     assert counts[1] == ("9 to < 18", 1)
     assert counts[-2:] == [("72 to < 81", 1), ("81 or more", 2)]
-    assert [bar.label for bar in dashboard.bars([], 0)] == ["0 or more"]
-    assert dashboard.bars([0.1 + 0.7 + 0.2], 1)[1].count == 1  # 0.9999…
+    assert [bar.label for bar in class_results.bars([], 0)] == ["0 or more"]
+    assert class_results.bars([0.1 + 0.7 + 0.2], 1)[1].count == 1  # 0.9999…
 
 
 def test_a_question_is_a_todo_or_the_answer_above():
@@ -444,7 +447,7 @@ def test_a_question_is_a_todo_or_the_answer_above():
         ReleasedCell("test", "code", ""),
         ReleasedCell("todo4-test", "code", ""),
     ]
-    assert dashboard.questions_of(r"todo(\d+)-", cells) == {
+    assert class_results.questions_of(r"todo(\d+)-", cells) == {
         "first": "first",
         "todo3-f": "TODO 3",
         "test": "todo3-f",
@@ -462,7 +465,7 @@ def test_equal_findings_are_one_line_the_most_frequent_first():
         student("b", ("c2", "moved"), ("c2", "moved")),
         Student("c", "", "missing"),
     ]
-    moved, rare = dashboard.findings(students, "repairs")
+    moved, rare = class_results.findings(students, "repairs")
     assert (moved.what, moved.cells, moved.students, moved.times) == (
         "moved", ["c2"], ["a", "b"], 3,
     )  # fmt: skip
