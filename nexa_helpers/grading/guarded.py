@@ -15,9 +15,12 @@ from typing import Any
 from jupyter_client.manager import KernelManager
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
+from nbformat.v4 import new_output
 from nbgrader.utils import is_locked
+from traitlets import Bool
 
 from nexa_helpers.grading import guard
+from nexa_helpers.grading.experiments import NOTE, left_out, read_experiments
 from nexa_helpers.grading.forgery import (
     Sign,
     WatchForForgery,
@@ -26,6 +29,7 @@ from nexa_helpers.grading.forgery import (
     shared_variables,
 )
 from nexa_helpers.grading.hardening import BoundedExecute
+from nexa_helpers.grading.released import release_path
 from nexa_helpers.grading.signs import variables_of
 
 GUARD = Path(guard.__file__)
@@ -76,7 +80,11 @@ def shadowing_files(folder: Path) -> list[str]:
 
 
 class GuardedExecute(BoundedExecute):
-    """nbgrader's Execute, bounded, and with the guard."""
+    """nbgrader's Execute, bounded, with the guard, and without experiments."""
+
+    run_experiments = Bool(
+        False, help="Run the course's own experiments, too, which no point depends on"
+    ).tag(config=True)
 
     def start_new_kernel(self, **kwargs: Any) -> None:
         """Start a kernel for which modules beside the notebook shadow nothing."""
@@ -97,6 +105,7 @@ class GuardedExecute(BoundedExecute):
         self.has_guard = False
         self.skip_cells_with_tag = ""  # no tag keeps a test from running
         self.submission = resources.get("nbgrader", {})
+        self.left_out = set() if self.run_experiments else self.find_experiments(nb)
         folder = Path(resources.get("metadata", {}).get("path") or ".")
         if (folder / "timestamp.txt").is_file():
             claimed = (folder / "timestamp.txt").read_bytes()[:40]
@@ -104,6 +113,13 @@ class GuardedExecute(BoundedExecute):
         for name in shadowing_files(folder):
             self.tell(nb, Sign("", f"the file {name!a} has a library's name", is_held=False))
         return super().preprocess(nb, resources, km)
+
+    def find_experiments(self, nb: NotebookNode) -> set[int]:
+        """Choose the cells that need not run."""
+        if not self.submission:
+            return set()
+        path = release_path(self, self.submission["assignment"], self.submission["notebook"])
+        return left_out(nb, read_experiments(path))
 
     def tell(self, nb: NotebookNode, *signs: Sign) -> None:
         """Report signs that were not reported yet, and hold the submission where they say so."""
@@ -119,7 +135,9 @@ class GuardedExecute(BoundedExecute):
             self.start_guard()
         name = id_of(cell) or cell.get("id", "")
         given = cell.cell_type == "code" and is_locked(cell) and not is_test(cell)
-        if is_test(cell):
+        if index in self.left_out:
+            cell.outputs = [new_output("stream", text=NOTE)]
+        elif is_test(cell):
             self.ask("enter", name, sorted(self.shared & variables_of(cell.source)))
             self.execute_cell(cell, index, store_history=False)
             self.ask("leave", name)

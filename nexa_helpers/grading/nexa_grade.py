@@ -109,7 +109,17 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
     ).tag(config=True)
     preload = List(
         Unicode(),
-        ["torch", "transformers", "datasets", "matplotlib.pyplot"],
+        [
+            "torch",
+            "torch._dynamo",
+            "torch.onnx",
+            "transformers",
+            "datasets",
+            "matplotlib.pyplot",
+            "safetensors.torch",
+            "scipy.stats",
+            "tqdm.auto",
+        ],
         help="Modules that kernels have at hand from the start; [] for a fresh start each",
     ).tag(config=True)
 

@@ -15,6 +15,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 from nbgrader.api import Gradebook, Notebook
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.nbgraderformat import SCHEMA_VERSION
 
 DEFINITION = re.compile(
@@ -73,6 +74,24 @@ class ReleasedCell:
         if self.cell_id:
             cell.id = self.cell_id
         return cell
+
+
+def release_path(configurable: Any, assignment: str, notebook: str) -> Path:
+    """Name the file of a released notebook; it may be missing.
+
+    Args:
+        configurable: Part of a running nbgrader command, which knows the course directory; for
+            another one, its configuration says where it is.
+        assignment: The assignment's name.
+        notebook: The notebook's name.
+    """
+    above, coursedir = configurable, None
+    while above is not None and not isinstance(coursedir, CourseDirectory):
+        above, coursedir = above.parent, getattr(above, "coursedir", None)
+    if not isinstance(coursedir, CourseDirectory):
+        coursedir = CourseDirectory(config=configurable.config)
+    folder = coursedir.format_path(coursedir.release_directory, ".", assignment)
+    return Path(folder, f"{notebook}.ipynb")
 
 
 def watched_cells(notebook: Notebook) -> dict[str, ReleasedCell]:

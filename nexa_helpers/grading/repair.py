@@ -10,21 +10,19 @@ preprocessors that follow, and files that are no notebooks to ``reading``.
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
-from nbgrader.coursedir import CourseDirectory
 from nbgrader.nbgraderformat import MetadataValidator
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Integer
 
 from nexa_helpers.grading.matching import Match, arrange, grade_id_of, look_at, match
 from nexa_helpers.grading.reading import UngradableError
-from nexa_helpers.grading.released import ReleasedCell, plain_text, read_release
+from nexa_helpers.grading.released import ReleasedCell, plain_text, read_release, release_path
 
 NOTE_ID = "repairs-before-grading"
 NOTE = """**This notebook was repaired before it was graded.** Cells that are graded were not as \
@@ -207,21 +205,9 @@ class RepairSubmission(NbGraderPreprocessor):  # type: ignore[misc]
         10_000_000, help="Largest attachments of one cell, in bytes of JSON."
     ).tag(config=True)
 
-    def course_directory(self) -> CourseDirectory:
-        """Find the course directory of the command that runs this; else by configuration."""
-        configurable = self.parent
-        while configurable is not None:
-            found = getattr(configurable, "coursedir", None)
-            if isinstance(found, CourseDirectory):
-                return found
-            configurable = configurable.parent
-        return CourseDirectory(config=self.config)
-
     def read_release(self, submission: dict[str, str]) -> list[ReleasedCell]:
         """Read what was released for a submission."""
-        coursedir = self.course_directory()
-        folder = coursedir.format_path(coursedir.release_directory, ".", submission["assignment"])
-        path = Path(folder, submission["notebook"] + ".ipynb")
+        path = release_path(self, submission["assignment"], submission["notebook"])
         if not path.is_file():
             self.log.warning("No released notebook at %s: the gradebook alone must do", path)
         return read_release(
