@@ -64,14 +64,19 @@ def left_out(nb: NotebookNode, experiments: frozenset[str]) -> set[int]:
 def needed_names(source: str) -> set[str] | None:
     """Name what a cell reads and may not have assigned itself; None where it cannot be read."""
     tree = parse(source)
-    if tree is None:
+    try:
+        return None if tree is None else names_from_outside(tree)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # too deep, mostly
         return None
+
+
+def names_from_outside(tree: ast.Module) -> set[str]:
+    """Name what a text reads before it has assigned it, at its top level or in its functions."""
     names: set[str] = set()
     own: set[str] = set()
     for statement in tree.body:
         stored = stored_here(statement)
-        table = symtable.symtable(ast.unparse(statement), "cell", "exec")
-        read = set(names_read(table))
+        read = set(names_read(symtable.symtable(ast.unparse(statement), "cell", "exec")))
         if isinstance(statement, ast.AugAssign):
             read |= stored
         elif not isinstance(statement, ast.Assign | ast.AnnAssign):
