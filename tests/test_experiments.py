@@ -33,7 +33,7 @@ from nexa_helpers.notebook import SOURCE_NOTEBOOK
         ("import a\na.b(c)", {"c"}),
         ("%time a", {"get_ipython"}),
         ("def f(", None),
-        ("a = " + "-" * 3000 + "1", None),
+        ("a = " + "-" * 900 + "1", None),
     ],
 )
 def test_what_a_cell_needs_from_others(source, names):
