@@ -320,9 +320,10 @@ def main() -> None:
     if options.many:
         figures += large_class(options.many, options.workers, options.seed)
     note = (
-        "Solved notebooks with answers of the bank. The comparison grades them whole, one side "
-        f"after the other, {options.workers} workers; the large class without the cells that "
-        f"train and plot. Seed of the kills: {options.seed}."
+        "Solved notebooks with answers of the bank. The comparison hands them in whole, and grades "
+        f"one side after the other, {options.workers} workers; nexa-grade leaves out the course's "
+        "experiments, which no point depends on, and stock nbgrader runs them. The large class is "
+        f"handed in without the cells that train and plot. Seed of the kills: {options.seed}."
     )
     save("class_grading", "Grading a class", figures, note)
 
