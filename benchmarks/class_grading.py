@@ -316,16 +316,21 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0, help="of the moments of the kills")
     options = parser.parse_args()
-    figures = compare(options.few, options.workers) if options.few else []
+    if options.few:
+        note = (
+            "Solved notebooks with answers of the bank, handed in whole and graded by one side after "
+            f"the other, {options.workers} workers. nexa-grade leaves out the course's experiments, "
+            "which no point depends on; stock nbgrader runs them."
+        )
+        figures = compare(options.few, options.workers)
+        save("class_grading", "Grading a class, against stock nbgrader", figures, note)
     if options.many:
-        figures += large_class(options.many, options.workers, options.seed)
-    note = (
-        "Solved notebooks with answers of the bank. The comparison hands them in whole, and grades "
-        f"one side after the other, {options.workers} workers; nexa-grade leaves out the course's "
-        "experiments, which no point depends on, and stock nbgrader runs them. The large class is "
-        f"handed in without the cells that train and plot. Seed of the kills: {options.seed}."
-    )
-    save("class_grading", "Grading a class", figures, note)
+        note = (
+            "Solved notebooks with answers of the bank, without the cells that train and plot, "
+            f"{options.workers} workers. Seed of the kills: {options.seed}."
+        )
+        figures = large_class(options.many, options.workers, options.seed)
+        save("large_class", "Grading a large class with trouble in it", figures, note)
 
 
 if __name__ == "__main__":

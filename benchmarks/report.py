@@ -14,6 +14,7 @@ ORDER = (
     "personalisation",
     "grading",
     "class_grading",
+    "large_class",
     "gpu",
 )
 HEAD = """# Benchmarks

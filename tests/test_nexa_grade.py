@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -417,6 +417,17 @@ def test_a_worker_that_is_lost_with_the_course_is_replaced(outcomes):
         folder = made_in.submitted("right").parent
         [outcome] = app.outcomes(client, app.read_course(NAME), {"right": folder})
     assert (outcome.status, outcome.points) == (GRADED, 6)
+
+
+def test_two_runs_on_one_machine_do_not_fight_for_a_port(outcomes):
+    app = application(outcomes[0].folder)
+    app.workers = 1
+    with ExitStack() as stack:
+        taken = stack.enter_context(socket.socket())
+        with suppress(OSError):  # somebody else has it: so much the better
+            taken.bind(("127.0.0.1", 8787))
+            taken.listen()
+        assert len(app.connect(stack).scheduler_info()["workers"]) == 1  # a warning is an error
 
 
 def test_one_run_at_a_time(tmp_path):

@@ -327,8 +327,13 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
                 raise Refusal(f"no Dask scheduler at {self.scheduler}: {error}") from error
         # One submission at a time on a worker: where its process dies, no other is blamed.
         stack.enter_context(dask.config.set({"distributed.scheduler.worker-saturation": 1.0}))
+        # No dashboard; Dask would still take its port, 8787, which another run may have.
+        no_dashboard = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
         cluster = LocalCluster(
-            n_workers=self.workers, threads_per_worker=1, dashboard_address=None, silence_logs=50
+            n_workers=self.workers,
+            threads_per_worker=1,
+            scheduler_kwargs=no_dashboard,
+            silence_logs=50,
         )
         return stack.enter_context(Client(stack.enter_context(cluster)))
 
