@@ -318,9 +318,9 @@ def main() -> None:
     options = parser.parse_args()
     if options.few:
         note = (
-            "Solved notebooks with answers of the bank, handed in whole and graded by one side after "
-            f"the other, {options.workers} workers. nexa-grade leaves out the course's experiments, "
-            "which no point depends on; stock nbgrader runs them."
+            "Solved notebooks with answers of the bank, handed in whole and graded by one side "
+            f"after the other, {options.workers} workers. nexa-grade leaves out the course's "
+            "experiments, which no point depends on; stock nbgrader runs them."
         )
         figures = compare(options.few, options.workers)
         save("class_grading", "Grading a class, against stock nbgrader", figures, note)
