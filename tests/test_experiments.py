@@ -1,4 +1,4 @@
-"""The course's experiments are left out while a submission is graded, unless somebody needs them."""
+"""The course's experiments are left out while a submission is graded, unless it needs them."""
 
 import nbformat
 import pytest
