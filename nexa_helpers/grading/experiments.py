@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 
 from nexa_helpers.grading.forgery import is_written_by_students
 from nexa_helpers.grading.released import plain_text
-from nexa_helpers.grading.signs import parse, stored_here, top_level_stores
+from nexa_helpers.grading.signs import of_one_text, parse, stored_here, top_level_stores
 
 EXPERIMENT = "experiment"  # the tag; only the release's tags count
 NOTE = "Left out while grading: no check and no answer needs this cell.\n"
@@ -61,11 +61,12 @@ def left_out(nb: NotebookNode, experiments: frozenset[str]) -> set[int]:
     return chosen
 
 
-def needed_names(source: str) -> set[str] | None:
+@of_one_text
+def needed_names(source: str) -> frozenset[str] | None:
     """Name what a cell reads and may not have assigned itself; None where it cannot be read."""
     tree = parse(source)
     try:
-        return None if tree is None else names_from_outside(tree)
+        return None if tree is None else frozenset(names_from_outside(tree))
     except (SyntaxError, ValueError, RecursionError, MemoryError):  # too deep, mostly
         return None
 

@@ -29,6 +29,14 @@ PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 4, 24, 38
 PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
 CAPABILITY_VERSION_3 = 0x20080522  # capability.h
 MESSAGE_BYTES = 2**16
+KERNEL = (  # what a kernel imports when it starts, at its first magic and at its first traceback
+    "ipykernel.kernelapp",
+    "ipykernel.ipkernel",
+    "IPython.core.magics.execution",
+    "IPython.core.magics.pylab",
+    "stack_data",
+    "pygments.formatters.terminal256",
+)
 
 
 class ForkServer:
@@ -85,7 +93,7 @@ def sealed_copy(python: Path) -> int:
 
 def serve(connection: socket.socket, modules: list[str]) -> None:
     """Import the modules, then fork a kernel for each request until the grader hangs up."""
-    for name in [*modules, "ipykernel.kernelapp", "ipykernel.ipkernel"]:
+    for name in [*modules, *KERNEL]:
         importlib.import_module(name)
     gc.collect()
     gc.freeze()  # the collector would touch, and so copy, every shared page

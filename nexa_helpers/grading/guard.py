@@ -268,10 +268,14 @@ class Guard:
         self.given_kept = Kept()
         self.saved: Namespace | None = None
         self.apart: KeepApart | None = None
+        self.untold: list[Finding] = []
         self.kernel.shell_handlers["guard_request"] = self.answer
 
     def answer(self, stream: Any, ident: Any, parent: Any) -> None:
-        """Answer a message: ``do`` names a method, ``names`` is its argument."""
+        """Answer a message: ``do`` names a method, ``names`` is its argument.
+
+        A ``quiet`` message gets no answer: what was found comes with the next one.
+        """
         content = parent["content"]
         methods: dict[str, Callable[[list[str]], list[Finding]]] = {
             "start": self.start,
@@ -284,6 +288,10 @@ class Guard:
             found = methods[content["do"]](content.get("names", []))
         except Exception as error:  # a silent guard would look like a kernel that hangs
             found = [(f"the guard failed: {type(error).__name__}: {error}", True)]
+        self.untold += found
+        if content.get("quiet"):
+            return
+        found, self.untold = self.untold, []
         limited = [[str(what)[:200], bool(is_held)] for what, is_held in found[:50]]
         reply = {"status": "ok", "found": limited}
         self.kernel.session.send(stream, "guard_reply", reply, parent, ident=ident)

@@ -9,6 +9,7 @@ told. The submission's folder is not on Python's path, with a sandbox and withou
 import ast
 import importlib.util
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from nexa_helpers.grading.forgery import (
 )
 from nexa_helpers.grading.hardening import BoundedExecute
 from nexa_helpers.grading.released import release_path
-from nexa_helpers.grading.signs import variables_of
+from nexa_helpers.grading.signs import parse, variables_of
 
 GUARD = Path(guard.__file__)
 SILENT = "the guard in the kernel did not answer"
@@ -38,6 +39,13 @@ SILENT = "the guard in the kernel did not answer"
 START = """(lambda space: exec(compile({source!r}, "<guard>", "exec"), space)
 or space["Guard"](get_ipython()))(
 {{"__name__": "guard", "__builtins__": dict(vars(__import__("builtins")))}})"""
+
+
+# What looks up names at most, and calls no method of an object.
+HARMLESS = (
+    *(ast.Import, ast.ImportFrom, ast.alias, ast.Assign, ast.Expr, ast.Pass, ast.Constant),
+    *(ast.Name, ast.Load, ast.Store, ast.List, ast.Tuple, ast.UnaryOp, ast.USub),
+)
 
 
 def given_names(source: str) -> list[str]:
@@ -57,6 +65,31 @@ def given_names(source: str) -> list[str]:
             found = [name.id for name in targets if isinstance(name, ast.Name)]
             names += [name for name in found if name.isupper()]
     return names
+
+
+def only_defines(source: str) -> bool:
+    """Tell whether a given cell calls nothing that could be a student's: its checks stay valid."""
+    tree = parse(source)
+    return tree is not None and not any(map(may_call, tree.body))
+
+
+def may_call(node: ast.AST) -> bool:
+    """Tell a statement or expression that may call something when it is executed.
+
+    Annotations and decorators of given cells, and bases such as ``nn.Module``, are libraries' own.
+    """
+    parts: Iterable[ast.AST | None] = ast.iter_child_nodes(node)
+    if isinstance(node, ast.FunctionDef | ast.Lambda):  # its body runs later
+        parts = [*node.args.defaults, *node.args.kw_defaults]
+    elif isinstance(node, ast.AnnAssign):
+        parts = [node.value]
+    elif isinstance(node, ast.ClassDef):
+        if node.keywords or not all(isinstance(base, ast.Attribute) for base in node.bases):
+            return True
+        parts = node.body
+    elif not isinstance(node, HARMLESS):
+        return True
+    return any(map(may_call, filter(None, parts)))
 
 
 def without_magic(line: str) -> str:
@@ -103,6 +136,7 @@ class GuardedExecute(BoundedExecute):
         self.signs: list[Sign] = []
         self.shared = shared_variables(nb)
         self.has_guard = False
+        self.is_checked = False  # and nothing has run since that could have changed anything
         self.skip_cells_with_tag = ""  # no tag keeps a test from running
         self.submission = resources.get("nbgrader", {})
         self.left_out = set() if self.run_experiments else self.find_experiments(nb)
@@ -135,16 +169,20 @@ class GuardedExecute(BoundedExecute):
             self.start_guard()
         name = id_of(cell) or cell.get("id", "")
         given = cell.cell_type == "code" and is_locked(cell) and not is_test(cell)
+        was_checked = self.is_checked
+        self.is_checked &= cell.cell_type != "code" or index in self.left_out
         if index in self.left_out:
             cell.outputs = [new_output("stream", text=NOTE)]
         elif is_test(cell):
             self.ask("enter", name, sorted(self.shared & variables_of(cell.source)))
             self.execute_cell(cell, index, store_history=False)
-            self.ask("leave", name)
+            self.send("leave", quiet=True)
         elif given:
-            self.ask("check", name)
+            if not was_checked:
+                self.ask("check", name)
             self.execute_cell(cell, index, store_history=True)
-            self.ask("keep", name, given_names(cell.source))
+            self.is_checked = only_defines(cell.source)
+            self.send("keep", given_names(cell.source), quiet=True)
         else:
             self.execute_cell(cell, index, store_history=True)
         if index == len(self.nb.cells) - 1:
@@ -163,12 +201,26 @@ class GuardedExecute(BoundedExecute):
 
     def ask(self, what: str, cell: str, names: list[str] | None = None) -> None:
         """Send the guard a message, and tell what it answers."""
-        content = {"do": what, "names": names or []}
-        message = self.kc.session.msg("guard_request", content)
-        self.kc.shell_channel.send(message)
-        reply = self.wait_for_reply(message["header"]["msg_id"])
+        reply = self.wait_for_reply(self.send(what, names))
         found = reply["content"].get("found") if reply else None
         self.tell(self.nb, *read_findings(cell, found))
+
+    def send(self, what: str, names: list[str] | None = None, quiet: bool = False) -> str:
+        """Send the guard a message.
+
+        Args:
+            what: A method of the guard.
+            names: Its argument.
+            quiet: Want no answer. A kernel does one thing after another, so nothing overtakes it,
+                and what the guard finds comes with its next answer.
+
+        Returns:
+            The message's id.
+        """
+        content = {"do": what, "names": names or [], "quiet": quiet}
+        message = self.kc.session.msg("guard_request", content)
+        self.kc.shell_channel.send(message)
+        return str(message["header"]["msg_id"])
 
 
 def read_findings(cell: str, found: Any) -> list[Sign]:

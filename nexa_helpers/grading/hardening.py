@@ -49,8 +49,7 @@ def harden(c: Config) -> None:
         "nexa_helpers.grading.hardening.GradeByErrors",
         "nbgrader.preprocessors.SaveAutoGrades",
         "nbgrader.preprocessors.AssignLatePenalties",
-        "nbgrader.preprocessors.CheckCellMetadata",
-    ]
+    ]  # nbgrader checks the metadata here once more; nothing has changed them since
     # Formgrader's page: text and figures, which nothing can be hidden in. Its exporter is always
     # HTMLExporter, and its template ends Markdown with this filter and does not clean it.
     c.HTMLExporter.sanitize_html = True

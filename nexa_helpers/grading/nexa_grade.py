@@ -113,7 +113,7 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
             "torch",
             "torch._dynamo",
             "torch.onnx",
-            "transformers",
+            "transformers.models.auto.tokenization_auto",
             "datasets",
             "matplotlib.pyplot",
             "safetensors.torch",

@@ -418,10 +418,15 @@ def is_call_of(node: ast.AST, name: str) -> bool:
     return bool(known == name)
 
 
-def top_level_stores(source: str) -> set[str]:
+# A class hands in the same given cells and tests: a worker looks at each text once.
+of_one_text = functools.lru_cache(maxsize=1000)
+
+
+@of_one_text
+def top_level_stores(source: str) -> frozenset[str]:
     """Name what a cell assigns, defines or imports at its top level."""
     tree = parse(source)
-    return set().union(*map(stored_here, tree.body)) if tree else set()
+    return frozenset().union(*map(stored_here, tree.body)) if tree else frozenset()
 
 
 def stored_here(node: ast.AST) -> set[str]:
@@ -438,19 +443,22 @@ def stored_here(node: ast.AST) -> set[str]:
     return names.union(*map(stored_here, ast.iter_child_nodes(node)))
 
 
-def variables_of(source: str) -> set[str]:
+@of_one_text
+def variables_of(source: str) -> frozenset[str]:
     """Name what a test assigns or defines at its top level; what it imports is no secret."""
     tree = parse(source)
-    return top_level_stores(source) - set(imports_of(tree)) if tree else set()
+    return top_level_stores(source) - set(imports_of(tree)) if tree else frozenset()
 
 
-def reads_of_functions(source: str) -> set[str]:
+@of_one_text
+def reads_of_functions(source: str) -> frozenset[str]:
     """Name the global variables that a cell's functions read, without Python's own."""
     try:
         text = TransformerManager().transform_cell(source)
-        return set(global_reads(symtable.symtable(text, "cell", "exec"))) - set(dir(builtins))
+        read = global_reads(symtable.symtable(text, "cell", "exec"))
+        return frozenset(read) - set(dir(builtins))
     except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError):
-        return set()
+        return frozenset()
 
 
 def global_reads(table: symtable.SymbolTable) -> Iterator[str]:
