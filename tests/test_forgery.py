@@ -24,6 +24,7 @@ from nexa_helpers.grading.forgery import (
 from nexa_helpers.grading.guarded import (
     GuardedExecute,
     given_names,
+    only_defines,
     read_findings,
     shadowing_files,
 )
@@ -326,6 +327,26 @@ def test_a_given_function_that_was_changed_inside_is_put_back(tmp_path):
     assert violations(nb) == ["Tool.use was changed", "helper.__code__ was changed"]
 
 
+def test_a_given_cell_is_executed_with_the_original_whoever_has_changed_it(tmp_path):
+    nb = execute(
+        tmp_path,
+        given("import statistics\ndef run(function):\n    return function()"),
+        "statistics.mean = print\ndef change():\n    statistics.median = print",
+        given("FIRST = [statistics.mean]"),
+        given("DONE = run(change)"),
+        given("SECOND = [statistics.median]"),
+        graded("assert FIRST[0]([1, 3]) == SECOND[0]([1, 3]) == 2"),
+    )
+    assert outputs(nb, 5) == ""
+    assert violations(nb) == ["statistics.mean was changed", "statistics.median was changed"]
+
+
+def test_what_the_guard_finds_after_a_test_is_told(tmp_path):
+    answer = "import linecache\ndef f():\n    linecache.getlines, linecache.cache = print, None"
+    nb = execute(tmp_path, answer, graded("f()"), "x = 1")
+    assert violations(nb)[0].startswith("the guard failed: TypeError")
+
+
 def test_a_function_does_not_read_the_variables_of_a_test(tmp_path):
     test = """
 expected = [3, 4]
@@ -416,6 +437,48 @@ def test_what_a_locked_cell_gives_is_named():
     text += "def g():\n    inner = 1\nclass H: pass\nlower = 1\nFIRST = 1"
     assert given_names(text) == ["a", "d", "f", "MOST", "g", "H", "FIRST"]
     assert given_names("def (") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import torch\nfrom torch import nn\nLIMIT = -1, [2.0, None]",
+        "@torch.no_grad()\ndef f(x: dict[str, int], y=1, *, z=None):\n    return g(x)",
+        'class A(nn.Module):\n    """Text."""\n    x: list[int] = 3\n\n    def f(self):\n        g()',
+        "f = lambda x: g(x)",
+    ],
+)
+def test_a_cell_that_only_defines_leaves_nothing_to_check(text):
+    assert only_defines(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = f()",
+        "x = y[1]",
+        "x = y + 1",
+        "x = y.part",
+        "x: int = f()",
+        "x = {y: 1}",
+        "if x: pass",
+        "for x in y: pass",
+        "with x: pass",
+        "[0 for x in y]",
+        "f'{x}'",
+        "del x",
+        "def f(x=g()): pass",
+        "def f(*, x=g()): pass",
+        "f = lambda x=g(): x",
+        "class A(B): pass",
+        "class A(metaclass=B): pass",
+        "class A:\n    x = f()",
+        "%matplotlib inline",
+        "def (",
+    ],
+)
+def test_a_cell_that_may_call_something_is_checked_again(text):
+    assert not only_defines(text)
 
 
 def test_tests_are_told_from_answers():
