@@ -444,7 +444,7 @@ def test_what_a_locked_cell_gives_is_named():
     [
         "import torch\nfrom torch import nn\nLIMIT = -1, [2.0, None]",
         "@torch.no_grad()\ndef f(x: dict[str, int], y=1, *, z=None):\n    return g(x)",
-        'class A(nn.Module):\n    """Text."""\n    x: list[int] = 3\n\n    def f(self):\n        g()',
+        'class A(nn.Module):\n    """Text."""\n    x: list[int] = 3\n    def f(self):\n        g()',
         "f = lambda x: g(x)",
     ],
 )
