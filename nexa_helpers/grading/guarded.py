@@ -31,7 +31,7 @@ from nexa_helpers.grading.forgery import (
 )
 from nexa_helpers.grading.hardening import BoundedExecute
 from nexa_helpers.grading.released import release_path
-from nexa_helpers.grading.signs import parse, variables_of
+from nexa_helpers.grading.signs import of_one_text, parse, variables_of
 
 GUARD = Path(guard.__file__)
 SILENT = "the guard in the kernel did not answer"
@@ -67,6 +67,7 @@ def given_names(source: str) -> list[str]:
     return names
 
 
+@of_one_text
 def only_defines(source: str) -> bool:
     """Tell whether a given cell calls nothing that could be a student's: its checks stay valid."""
     tree = parse(source)

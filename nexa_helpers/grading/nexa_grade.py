@@ -326,7 +326,12 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
             except OSError as error:
                 raise Refusal(f"no Dask scheduler at {self.scheduler}: {error}") from error
         # One submission at a time on a worker: where its process dies, no other is blamed.
-        stack.enter_context(dask.config.set({"distributed.scheduler.worker-saturation": 1.0}))
+        # Nobody looks at Dask's profile, and it grows with every second of a long run.
+        settings = {
+            "distributed.scheduler.worker-saturation": 1.0,
+            "distributed.worker.profile.enabled": False,
+        }
+        stack.enter_context(dask.config.set(settings))
         # No dashboard; Dask would still take its port, 8787, which another run may have.
         no_dashboard = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
         cluster = LocalCluster(

@@ -109,7 +109,7 @@ PATH = re.compile(r"gradebook\.db|\.ipynb$|nexa_helpers|^/proc/|timestamp\.txt$"
 WORD = re.compile(r"\w+")
 
 
-@functools.lru_cache(maxsize=1000)
+@functools.lru_cache(maxsize=100)  # trees are large
 def parse(source: str) -> ast.Module | None:
     """Parse the text of a cell, magics included; None where it is not Python."""
     try:
