@@ -326,10 +326,11 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
             except OSError as error:
                 raise Refusal(f"no Dask scheduler at {self.scheduler}: {error}") from error
         # One submission at a time on a worker: where its process dies, no other is blamed.
-        # Nobody looks at Dask's profile, and it grows with every second of a long run.
+        # Nobody looks at Dask's profile and its log of messages, and they grow in a long run.
         settings = {
             "distributed.scheduler.worker-saturation": 1.0,
             "distributed.worker.profile.enabled": False,
+            "distributed.admin.low-level-log-length": 0,
         }
         stack.enter_context(dask.config.set(settings))
         # No dashboard; Dask would still take its port, 8787, which another run may have.
