@@ -55,12 +55,13 @@ def find_ready_made(name: str, folder: Path = Path("ready_made"), url: str | Non
             raise FileNotFoundError(
                 f"{path}: put your course's folder {folder}/ beside this notebook"
             )
+        address = f"{url.rstrip('/')}/{name}"
         print(f"Downloading {name} ...")
         try:
-            with urllib.request.urlopen(f"{url.rstrip('/')}/{name}", timeout=30) as response:
+            with urllib.request.urlopen(address, timeout=30) as response:
                 content = response.read()
         except (OSError, ValueError) as error:
-            raise FileNotFoundError(f"{path} is missing, and {url}/{name}: {error}") from error
+            raise FileNotFoundError(f"{path} is missing, and {address}: {error}") from error
     expected, found = READY_MADE_FILES[name], hashlib.sha256(content).hexdigest()
     if found != expected:
         raise ValueError(

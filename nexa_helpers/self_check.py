@@ -23,7 +23,7 @@ SELF_CHECKS = {
     "d927b69528dc8aa7": "todo2-test-lengths",
     "4bd42d9b8477201d": "todo2-test-sentiment",
     "18fe11ad348f86a3": "todo2-test-whole-words",
-    "a0ed4116eda8abc8": "todo2-test-precedence",
+    "39eb14dfa388cbb3": "todo2-test-precedence",
     "74c7868b266f3a20": "todo2-test-plots",
     "f1f60ef8606ad41a": "todo2-test-plots-data",
     "af1c85fb48b5dc54": "todo3-test-shapes",
@@ -64,8 +64,9 @@ def self_check(history: list[str], namespace: dict[str, Any]) -> dict[str, str]:
         namespace: ``globals()`` of the notebook; the checks run in it.
 
     Returns:
-        For each visible check ``"passes"``, ``"has not run yet"``, or what it says. A TODO in
-        ``READY_MADE`` is left out: its check would see the ready-made result, not the answer.
+        For each visible check ``"passes"``, ``"has not run yet, or was changed"``, or what it
+        says. A TODO in ``READY_MADE`` is left out: its check would see the ready-made result, not
+        the answer.
     """
     # An instructor's notebook still has the hidden part of a check: it is left out of the key.
     hidden = re.compile(
@@ -76,7 +77,7 @@ def self_check(history: list[str], namespace: dict[str, Any]) -> dict[str, str]:
     for key, name in tqdm(SELF_CHECKS.items(), desc="self-check"):
         if name.startswith(tuple(f"todo{todo}-" for todo in namespace.get("READY_MADE", []))):
             continue
-        results[name] = "has not run yet"
+        results[name] = "has not run yet, or was changed"
         if key in texts:
             try:
                 with quiet():
