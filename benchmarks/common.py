@@ -1,5 +1,6 @@
 """What all benchmarks share: figures, the machine, the result file, the printed table."""
 
+import functools
 import json
 import os
 import platform
@@ -48,12 +49,19 @@ def machine() -> dict[str, Any]:
     }
 
 
+@functools.cache
 def commit() -> str:
-    """Name the commit that was measured; a ``+`` means that the tree had changes."""
+    """Name the commit that is measured; a ``+`` means that the tree has changes.
+
+    It is the commit at the first call, also where somebody commits while a benchmark runs, and in
+    child processes that get it as NEXA_COMMIT.
+    """
+    if "NEXA_COMMIT" in os.environ:
+        return os.environ["NEXA_COMMIT"]
     git = ["git", "-C", str(ROOT)]
     name = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
     changed = subprocess.run(
-        [*git, "status", "--porcelain", "--", "nexa_helpers", "source"],
+        [*git, "status", "--porcelain", "--", ":/", ":!/benchmarks/results", ":!/docs"],
         capture_output=True, text=True,
     )  # fmt: skip
     return name.stdout.strip() + ("+" if changed.stdout.strip() else "")

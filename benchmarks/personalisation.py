@@ -150,7 +150,7 @@ def measure_seed(world: World) -> dict[str, Any]:
     }
     twice = [world.train(ADA, num_iterations=3)[1] for _ in range(2)]
     result["repeats"] = float(twice[0] == twice[1])
-    result["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    result["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
     return result
 
 
@@ -165,7 +165,8 @@ def measure_ablation(world: World) -> dict[str, float]:
 def result_paths(seed: int, ablation: bool) -> dict[Any, Path]:
     """Name the files that a seed's measurements are kept in, by what measures them.
 
-    What another commit has measured is not taken for this one's.
+    What another commit has measured is not taken for this one's. A tree with changes has no name
+    of its own, so there all is measured again.
     """
     folder = ROOT / "build" / "benchmarks" / commit()
     paths: dict[Any, Path] = {measure_seed: folder / f"personalisation-{seed}.json"}
@@ -249,12 +250,14 @@ def main() -> None:
     options = parser.parse_args()
     for seed in options.seeds:
         paths = result_paths(seed, not options.no_ablation)
-        missing = {what: path for what, path in paths.items() if not path.exists()}
+        is_kept = not commit().endswith("+")
+        missing = {k: path for k, path in paths.items() if not (is_kept and path.exists())}
         if missing and not options.only_measure:
             print(f"seed {seed}", flush=True)
             command = [sys.executable, "-m", "benchmarks.personalisation", "--only-measure"]
             command += ["--no-ablation"] * options.no_ablation
-            subprocess.run([*command, str(seed)], env=os.environ | ALLOCATOR, check=True)
+            environment = os.environ | ALLOCATOR | {"NEXA_COMMIT": commit()}
+            subprocess.run([*command, str(seed)], env=environment, check=True)
         elif missing:
             world = World(seed)
             for what, path in missing.items():

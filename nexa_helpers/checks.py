@@ -20,7 +20,7 @@ CHECK_TEXTS = [
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keep progress bars out of a graded cell: nbgrader gives no points to a cell with stderr."""
+    """Keep progress bars out of a graded cell: stock nbgrader gives no points for stderr."""
     with contextlib.redirect_stderr(io.StringIO()):
         yield
 

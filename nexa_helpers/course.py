@@ -232,7 +232,7 @@ def main(arguments: list[str]) -> int:
     try:
         make()
     except CourseError as error:
-        print(f"\nThe course was not made: {error}", file=sys.stderr)
+        print(f"\nStopped: {error}", file=sys.stderr)
         return 1
     return 0
 

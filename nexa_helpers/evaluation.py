@@ -18,7 +18,7 @@ from torch import nn
 
 from nexa_helpers.feedback import keyword_labels
 from nexa_helpers.policy import encode_examples, response_log_probs, response_mask, sample_responses
-from nexa_helpers.simulator import Developer, LiveSession
+from nexa_helpers.simulator import Developer, LiveSession, write_preferences
 from nexa_helpers.tasks import TASKS
 
 
@@ -294,7 +294,7 @@ def play_sessions(
         ]
         for session, corrections in zip(sessions, notes, strict=True):
             if corrections:
-                text = "DEVELOPER PREFERENCES:" + "".join(f"\n- {note}" for note in corrections)
+                text = write_preferences(corrections)
                 session.context.insert(0, {"role": "user", "content": text})
         for turn in range(turns_per_session):
             contexts = [session.context for session in sessions]

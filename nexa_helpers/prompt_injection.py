@@ -13,6 +13,7 @@ from torch import nn
 
 from nexa_helpers.evaluation import evaluate_personalization
 from nexa_helpers.feedback import analyze_feedback_signals
+from nexa_helpers.simulator import write_preferences
 
 
 class PrefixedPolicy(nn.Module):
@@ -77,17 +78,14 @@ class PromptInjectionBaseline:
 
     def build_prompt(self, user_query: str) -> str:
         """Write the corrections, then the query or the whole conversation."""
-        corrections_text = ""
-        if self.correction_cache:
-            corrections_text = "DEVELOPER PREFERENCES:\n"
-            for correction in self.correction_cache:
-                corrections_text += f"- {correction}\n"
-            corrections_text += "\n"
-        return corrections_text + user_query
+        if not self.correction_cache:
+            return user_query
+        return f"{write_preferences(self.correction_cache)}\n\n{user_query}"
 
     def prefix(self) -> str:
         """The corrections as a turn of their own, or an empty text where there are none."""
-        return f"\n\nHuman: {self.build_prompt('').strip()}" if self.correction_cache else ""
+        corrections = self.correction_cache
+        return f"\n\nHuman: {write_preferences(corrections)}" if corrections else ""
 
     def inject_into(self, policy: nn.Module, tokenizer: Any) -> PrefixedPolicy:
         """Return the policy as it is with the corrections in front of its input.

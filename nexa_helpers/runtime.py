@@ -20,7 +20,7 @@ def pick_device(name: str = "auto") -> torch.device:
     """Choose where the models run.
 
     Args:
-        name: ``"auto"`` (a GPU if there is one), ``"cpu"``, ``"cuda"`` or ``"mps"``.
+        name: ``"auto"`` (an NVIDIA GPU if there is one), ``"cpu"``, ``"cuda"`` or ``"mps"``.
 
     Returns:
         The device.

@@ -99,8 +99,9 @@ def is_blank(name: str, namespace: dict[str, Any]) -> bool:
     value = namespace.get(first)
     for part in rest:
         value = getattr(value, part, None)
+    stub = re.compile(r"^ *raise .*This part is yours", re.M)
     try:
-        return value is None or "This part is yours" in inspect.getsource(value)
+        return value is None or bool(stub.search(inspect.getsource(value)))
     except (OSError, TypeError):  # not a function of the notebook: a ready-made result
         return False
 

@@ -9,6 +9,7 @@ measured against the truth. What is left out: typing errors, moods, wishes that 
 import argparse
 import json
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations, product
 from pathlib import Path
@@ -277,6 +278,11 @@ def simulate_notes(rng: random.Random, developer: Developer, split: str) -> list
     return notes
 
 
+def write_preferences(notes: Iterable[str]) -> str:
+    """Write notes on a developer as the text that stands in front of a conversation."""
+    return "DEVELOPER PREFERENCES:" + "".join(f"\n- {note}" for note in notes)
+
+
 def simulate_session(
     rng: random.Random, developer: Developer, split: str
 ) -> tuple[str, Task, Style, list[int]]:
@@ -298,7 +304,7 @@ def simulate_session(
     style, text, verdicts = rng.choice(STYLES), "", []
     if rng.random() < 0.25:
         notes = simulate_notes(rng, developer, split)
-        text = "\n\nHuman: DEVELOPER PREFERENCES:" + "".join(f"\n- {note}" for _, note in notes)
+        text = f"\n\nHuman: {write_preferences(note for _, note in notes)}"
         for wish, _ in notes:
             style = comply(style, wish) if rng.random() < 0.9 else style
     task = rng.choice(TASKS[split])

@@ -6,6 +6,8 @@ The files are those of ``release/``, with the guide for students. Every line tha
 (solutions, hidden tests, mark schemes, model answers) is searched for in each of them.
 """
 
+import gzip
+import re
 import sys
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -58,6 +60,8 @@ def hidden_lines(source: NotebookNode) -> set[str]:
 
 def texts_of(name: str, data: bytes) -> Iterator[str]:
     """Give all that a person can read in a file: a notebook's cells, or its bytes as text."""
+    if name.endswith(".gz"):
+        data = gzip.decompress(data)
     if name.endswith(".ipynb"):
         for cell in nbformat.reads(data, as_version=4).cells:
             yield cell.source
@@ -101,7 +105,10 @@ def bundled_files(root: Path = ROOT) -> dict[str, bytes]:
         for path in sorted(release.rglob("*"))
         if path.is_file() and ".ipynb_checkpoints" not in path.parts
     }
-    files[f"{ASSIGNMENT}/README.md"] = (root / "docs" / "student.md").read_bytes()
+    guide = root / "docs" / "student.md"
+    files[f"{ASSIGNMENT}/README.md"] = guide.read_bytes()
+    for name in re.findall(r"\]\((images/[^)]+)\)", guide.read_text()):
+        files[f"{ASSIGNMENT}/{name}"] = (guide.parent / name).read_bytes()
     files[f"{ASSIGNMENT}/LICENSE"] = (root / "LICENSE").read_bytes()
     return files
 

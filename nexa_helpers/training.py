@@ -361,7 +361,8 @@ def train_on_policy(
         ``mean_rewards`` (the PRM's, before shaping), ``prm_accuracies`` (the share of answered
         responses whose reward equals the keyword label), ``mean_lengths`` (tokens),
         ``entropies`` (nats a token, estimated from the sampled tokens), ``clip_fractions``
-        (last epoch) and ``constant_groups`` (share; a group whose developer left is one).
+        (last epoch) and ``constant_groups`` (share; where the developer left, all rewards are 0
+        before shaping).
     """
     device = next(policy.parameters()).device
     loss_function = loss_function or grpo_tcr_loss

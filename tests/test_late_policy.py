@@ -1,23 +1,17 @@
 """The recipe of the instructor's guide for late submissions: a rule in a file of its own."""
 
+import re
+from pathlib import Path
+
 import pytest
 from bwrap import NO_SANDBOX
 from nbgrader.api import Gradebook
 from tiny_course import HARDENED, NAME, TinyCourse
 
-RULE = """
-from nbgrader.plugins import LateSubmissionPlugin
-
-
-class HalfAPointAnHour(LateSubmissionPlugin):
-    def late_submission_penalty(self, student_id, score, total_seconds_late):
-        return 0.5 * total_seconds_late / 3600
-"""
-SETTINGS = """
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-c.AssignLatePenalties.plugin_class = "late.HalfAPointAnHour"
-c.NexaGrade.preload = []
-"""
+GUIDE = (Path(__file__).parent.parent / "docs" / "instructor.md").read_text()
+RULE = re.search(r"```python\n(from nbgrader\.plugins import .*?)```", GUIDE, re.S)[1]
+SETTINGS = re.search(r"```python\n(sys\.path\.insert.*?)```", GUIDE, re.S)[1]
+SETTINGS = f"\n{SETTINGS}c.NexaGrade.preload = []\n"
 NEXA_GRADE = ["-m", "nexa_helpers.grading.nexa_grade", NAME, "--workers", "1"]
 NEXA_GRADE += ["--believe-timestamps", *(["--no-sandbox"] if NO_SANDBOX else [])]
 NBGRADER = ["-m", "nbgrader", "autograde", NAME]

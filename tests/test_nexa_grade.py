@@ -20,14 +20,14 @@ from bwrap import NO_SANDBOX
 from nbgrader.api import Gradebook
 from nbgrader.converters.base import NbGraderException
 from tiny_course import FULL, HARDENED, NAME, TinyCourse
+from traitlets.config import Config
 
 from nexa_helpers.grading import grade_one, nexa_grade
 from nexa_helpers.grading.grade_one import FAILED, GRADED, HELD, Outcome, grade
 from nexa_helpers.grading.journal import BusyError, Journal, read_lines
-from nexa_helpers.grading.private_gradebook import read_assignment, read_submission
+from nexa_helpers.grading.private_gradebook import read_assignment, read_student_rows
 from nexa_helpers.grading.sandbox import SandboxError
-from nexa_helpers.grading.submissions import MAX_FILES
-from nexa_helpers.grading.submissions import read_submission as read_files
+from nexa_helpers.grading.submissions import MAX_FILES, read_submission
 
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")  # nbgrader's own
 
@@ -207,7 +207,7 @@ def outcomes(tmp_path_factory):
     known = app.read_course(NAME)
     folders = nexa_grade.find_submissions(app.coursedir, NAME)
     made = [
-        grade(known, app.read(name, path), read_submission(app.db_url, NAME, name))
+        grade(known, app.read(name, path), read_student_rows(app.db_url, NAME, name))
         for name, path in folders.items()
     ]
     shutil.rmtree(folder / "autograded", ignore_errors=True)
@@ -455,18 +455,32 @@ def test_links_are_left_out_and_too_many_files_refused(tmp_path):
     folder.mkdir()
     (folder / "link").symlink_to("../secret")
     (folder / "own.txt").write_text("mine")
-    read = read_files("s", folder, [])
+    read = read_submission("s", folder, [])
     assert read.files == {"own.txt": b"mine"}
     assert read.notes == ("left out 'link': a link or a special file",)
     for number in range(MAX_FILES):
         (folder / str(number)).touch()
-    assert "at most 500 files" in read_files("s", folder, []).refused
+    assert "at most 500 files" in read_submission("s", folder, []).refused
+
+
+def test_the_limits_are_those_of_plain_autograde(tmp_path):
+    for name in "abc":
+        (tmp_path / name).write_text("12345")
+    enough = {"max_files": 3, "max_folder_bytes": 15}
+    for name, value, said in [
+        ("max_files", 2, "at most 2 files"),
+        ("max_folder_bytes", 14, "at most 3 files"),
+        ("max_files", 3, ""),
+    ]:
+        app = nexa_grade.NexaGrade(config=Config(IntakeExporter=enough | {name: value}))
+        assert said in app.read("s", tmp_path).refused
+        assert bool(app.read("s", tmp_path).files) == (not said)
 
 
 def test_a_path_that_is_too_long_to_copy_is_refused(tmp_path):
     (tmp_path / ("d" * 100)).mkdir()
     (tmp_path / ("d" * 100) / ("f" * 100)).touch()
-    refused = read_files("s", tmp_path, []).refused
+    refused = read_submission("s", tmp_path, []).refused
     assert refused.startswith("expected paths of at most 200 bytes, got 'ddd")
 
 
@@ -477,7 +491,7 @@ def test_a_file_that_goes_while_it_is_read_costs_one_submission(tmp_path, monkey
         raise FileNotFoundError(2, "No such file", "file")
 
     monkeypatch.setattr(os, "open", gone)
-    assert "cannot be read: FileNotFoundError" in read_files("s", tmp_path, []).refused
+    assert "cannot be read: FileNotFoundError" in read_submission("s", tmp_path, []).refused
 
 
 def test_refusals_are_one_line(tmp_path):

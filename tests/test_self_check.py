@@ -105,11 +105,13 @@ def test_a_ready_made_todo_is_not_checked(checks):
 def test_what_is_no_function_of_the_notebook_is_not_blank():
     class Model:
         done, blank = define(DONE, "done again"), define(STUB, "stub again")
+        kept = define(STUB.replace("raise", "return x / 2  # raise"), "stub as a comment")
 
     namespace = {"len": len, "table": object(), "Model": Model}
     assert not is_blank("len", namespace)
     assert not is_blank("table", namespace)
     assert not is_blank("Model.done", namespace)
+    assert not is_blank("Model.kept", namespace)
     assert is_blank("Model.blank", namespace)
     assert is_blank("Model.other", namespace)
 

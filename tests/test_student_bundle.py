@@ -1,6 +1,8 @@
 """The zip file for students: all that they need, and no answer."""
 
 import copy
+import gzip
+import re
 import zipfile
 from pathlib import Path
 
@@ -25,12 +27,16 @@ def test_the_bundle_holds_the_release_and_opens(tmp_path):
         assert archive.testzip() is None
         names = set(archive.namelist())
         notebook = archive.read(NAME)
+        guide = archive.read("nexacode/README.md").decode()
     released = {
         path.relative_to(ROOT / "release").as_posix()
         for path in (ROOT / "release" / "nexacode").rglob("*")
         if path.is_file()
     }
-    assert names == released | {"nexacode/README.md", "nexacode/LICENSE"}
+    pictures = {name for name in names if name.startswith("nexacode/images/")}
+    assert names == released | {"nexacode/README.md", "nexacode/LICENSE"} | pictures
+    links = re.findall(r"!\[[^]]*\]\(([^)]*)\)", guide)
+    assert links and {f"nexacode/{link}" for link in links} == pictures
     nbformat.validate(nbformat.reads(notebook, as_version=4))
 
 
@@ -56,7 +62,7 @@ def test_the_search_knows_solutions_tests_schemes_and_model_answers(source):
     assert all(any(line.strip() in lines for line in cell.source.splitlines()) for cell in essays)
 
 
-@pytest.mark.parametrize("where", ["source", "output", "metadata", "a file"])
+@pytest.mark.parametrize("where", ["source", "output", "metadata", "a file", "a gzip file"])
 def test_an_answer_is_found_wherever_it_is(source, where):
     line = max(hidden_lines(source), key=len)
     files = bundled_files()
@@ -68,8 +74,10 @@ def test_an_answer_is_found_wherever_it_is(source, where):
         cell.outputs = [nbformat.v4.new_output("stream", text=f"it was: {line}\n")]
     elif where == "metadata":
         cell.metadata["note"] = line
-    else:
+    elif where == "a file":
         files["nexacode/ready_made/x.json"] = line.encode()
+    else:
+        files["nexacode/ready_made/x.json.gz"] = gzip.compress(line.encode())
     files[NAME] = nbformat.writes(notebook).encode()
     [found] = find_answers(files, source)
     assert line in found

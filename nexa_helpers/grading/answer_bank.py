@@ -77,7 +77,7 @@ def is_graded_by_machine(cell: NotebookNode) -> bool:
     return bool(info.get("grade")) and not info.get("solution")
 
 
-def top_level_definitions(source: str) -> dict[str, tuple[int, int, int]]:
+def all_definitions(source: str) -> dict[str, tuple[int, int, int]]:
     """Find functions, methods and assigned names.
 
     Returns:
@@ -116,7 +116,7 @@ def answered_cell(notebook: NotebookNode, answer: Answer) -> NotebookNode:
     Raises:
         ValueError: The file defines none of the names that its TODO asks for.
     """
-    defined = top_level_definitions(answer.path.read_text())
+    defined = all_definitions(answer.path.read_text())
     asked = [cell for cell in solution_cells(notebook) if todo_of(cell) == answer.todo]
     for cell in asked:
         if asked_name(cell) in defined:
@@ -129,7 +129,7 @@ def with_answer(cell: NotebookNode, answer: Answer) -> str:
     """Put an answer in the place of the function that a cell defines."""
     code = without_markers(cell.source)
     lines = code.splitlines()
-    first, last, column = top_level_definitions(code)[asked_name(cell)]
+    first, last, column = all_definitions(code)[asked_name(cell)]
     if grade_info(cell).get("grade"):  # an answer that is not a function fills the whole cell
         return answer.path.read_text()
     text = textwrap.indent(answer.path.read_text().rstrip("\n"), " " * column)
@@ -254,6 +254,8 @@ def main() -> int:
     options = parser.parse_args()
     wanted = {path.resolve() for path in options.paths}
     answers = [answer for answer in find_answers() if not wanted or answer.path in wanted]
+    if unknown := wanted - {answer.path for answer in answers}:
+        parser.error(f"not in the bank: {', '.join(map(str, sorted(unknown)))}")
     grader = QuickGrader(options.cells)
     surprises = 0
     for answer in answers:

@@ -78,6 +78,8 @@ def read_roster(path: Path) -> dict[str, str]:
     roster = {}
     with path.open(newline="", encoding="utf-8-sig") as file:
         for number, row in enumerate(csv.reader(file), start=1):
+            if not "".join(row).strip():
+                continue
             if len(row) < 2:
                 raise ValueError(f"{path.name}, line {number}: expected number,student, got {row}")
             roster[row[0].strip()] = row[1].strip()

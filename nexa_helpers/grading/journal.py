@@ -44,7 +44,7 @@ class Journal:
     """The folder of one assignment; open in one process at a time."""
 
     def __init__(self, folder: Path):
-        """Take the folder; it is made where it is missing."""
+        """Take the folder; entering makes it where it is missing."""
         self.folder = folder
         self.outcomes = folder / "outcomes"
         self.runs = folder / "runs"

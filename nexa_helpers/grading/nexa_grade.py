@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from functools import cached_property
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -38,20 +39,25 @@ from nexa_helpers.grading.grade_one import (
     quiet_sqlalchemy,
     utc_now,
 )
+from nexa_helpers.grading.intake import IntakeExporter
 from nexa_helpers.grading.journal import BusyError, Journal
 from nexa_helpers.grading.private_gradebook import (
-    Entry,
     GradebookError,
+    Known,
     fingerprint,
     merge,
     read_assignment,
-    read_entries,
-    read_submission,
+    read_known,
+    read_student_rows,
 )
 from nexa_helpers.grading.sandbox import SandboxError, find_bubblewrap
 from nexa_helpers.grading.scores import forget_page_of
-from nexa_helpers.grading.submissions import Submission, find_submissions, is_plain_name
-from nexa_helpers.grading.submissions import read_submission as read_files
+from nexa_helpers.grading.submissions import (
+    Submission,
+    find_submissions,
+    is_plain_name,
+    read_submission,
+)
 
 ALL_GRADED, SOME_NOT_GRADED, REFUSED, STOPPED = 0, 1, 2, 130  # exit statuses
 AHEAD = 2  # submissions that wait for each worker
@@ -63,9 +69,11 @@ GRADED_WITH = (  # settings that a score may depend on, by the class that reads 
     "BoundedExecute",
     "BubblewrapProvisioner",
     "Execute",
+    "ExecutePreprocessor",
     "GuardedExecute",
     "IntakeExporter",
     "LateSubmissionPlugin",
+    "NotebookClient",
     "RepairSubmission",
     "SandboxedExecute",
     "SubmissionExporter",
@@ -219,7 +227,15 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
 
     def read(self, student: str, folder: Path) -> Submission:
         """Read a submission."""
-        return read_files(student, folder, self.coursedir.ignore, self.believe_timestamps)
+        return read_submission(
+            student, folder, self.coursedir.ignore, self.believe_timestamps,
+            self.limits.max_files, self.limits.max_folder_bytes,
+        )  # fmt: skip
+
+    @cached_property
+    def limits(self) -> IntakeExporter:
+        """Read how large a submission may be: the settings of plain ``nbgrader autograde``."""
+        return IntakeExporter(config=self.config)
 
     def grade_all(self, assignment: str) -> int:
         """Grade what is not graded yet.
@@ -240,7 +256,7 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
             raise Refusal(f"no submissions of {assignment} in {self.coursedir.submitted_directory}")
         with Journal(Path(self.coursedir.root, "nexa-grade", assignment)) as journal:
             left = [left for left in journal.unmerged() if self.settle_left(journal, left, course)]
-            known = read_entries(self.db_url, assignment)
+            known = read_known(self.db_url, assignment)
             todo = {
                 student: folder
                 for student, folder in folders.items()
@@ -272,7 +288,7 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
         student: str,
         folder: Path,
         course: Course,
-        known: Mapping[str, Entry],
+        known: Mapping[str, Known],
     ) -> bool:
         """Tell whether this very submission was graded with this very release, and still counts.
 
@@ -365,7 +381,7 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
 
         def send(student: str) -> Future[Outcome]:
             submission = self.read(student, todo[student])
-            known = read_submission(self.db_url, course.assignment, student)
+            known = read_student_rows(self.db_url, course.assignment, student)
             future = client.submit(grade, shared, submission, known, pure=False)
             sent[str(future.key)] = student
             sendings[student] += 1

@@ -89,7 +89,7 @@ def read_assignment(db_url: str, assignment: str) -> Rows:
     return rows
 
 
-def read_submission(db_url: str, assignment: str, student: str) -> Rows:
+def read_student_rows(db_url: str, assignment: str, student: str) -> Rows:
     """Read what the gradebook knows of one student's submission, manual scores included.
 
     A late penalty counts them, so grading has to know them.
@@ -218,14 +218,14 @@ def fill(
 
 
 @dataclass(frozen=True)
-class Entry:
+class Known:
     """What the gradebook has of a submission, as far as grading it anew may change it."""
 
     points: float  # what the machine gave
     extension: float  # seconds by which a person moved the due date
 
 
-def read_entries(db_url: str, assignment: str) -> dict[str, Entry]:
+def read_known(db_url: str, assignment: str) -> dict[str, Known]:
     """Read of each student whether and how a submission is in the gradebook."""
     submitted, notebook = TABLES["submitted_assignment"].c, TABLES["submitted_notebook"].c
     query = (
@@ -242,6 +242,6 @@ def read_entries(db_url: str, assignment: str) -> dict[str, Entry]:
     )
     with Gradebook(db_url) as gradebook, gradebook.engine.connect() as connection:
         return {
-            row["student_id"]: Entry(row["points"], seconds(row["extension"]))
+            row["student_id"]: Known(row["points"], seconds(row["extension"]))
             for row in rows_of(connection, query)
         }

@@ -25,8 +25,8 @@ from nexa_helpers.grading.reading import UngradableError
 from nexa_helpers.grading.released import ReleasedCell, plain_text, read_release, release_path
 
 NOTE_ID = "repairs-before-grading"
-NOTE = """**This notebook was repaired before it was graded.** Cells that are graded were not as \
-they were released. The file that you handed in is kept as it was.
+NOTE = """**This notebook was repaired before it was graded.** The file that you handed in is \
+kept as it was.
 
 """
 

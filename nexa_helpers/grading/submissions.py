@@ -124,8 +124,9 @@ def open_files(folder: Path) -> Iterator[tuple[Path, IO[bytes] | None]]:
 
 
 def read_submission(
-    student: str, folder: Path, ignore: list[str], believe_timestamp: bool = False
-) -> Submission:
+    student: str, folder: Path, ignore: list[str], believe_timestamp: bool = False,
+    max_files: int = MAX_FILES, max_bytes: int = MAX_BYTES,
+) -> Submission:  # fmt: skip
     """Read a submission's files.
 
     Args:
@@ -133,6 +134,8 @@ def read_submission(
         folder: Where it lies.
         ignore: Patterns of names that are left out, as in ``c.CourseDirectory.ignore``.
         believe_timestamp: Whether timestamp.txt was written by who collected, not by the student.
+        max_files: The most files that it may have.
+        max_bytes: Their largest size, all together.
 
     Returns:
         The submission; where it cannot be graded, it has no files and says why.
@@ -140,15 +143,16 @@ def read_submission(
     if folder.is_symlink() or folder.parent.is_symlink():
         return Submission(student, refused="the submission is a symbolic link")
     try:
-        return read_folder(student, folder, ignore, believe_timestamp)
+        return read_folder(student, folder, ignore, believe_timestamp, max_files, max_bytes)
     except (OSError, RecursionError) as error:
         reason = f"the submission cannot be read: {type(error).__name__}: {str(error)!a}"
         return Submission(student, refused=reason)
 
 
 def read_folder(
-    student: str, folder: Path, ignore: list[str], believe_timestamp: bool
-) -> Submission:
+    student: str, folder: Path, ignore: list[str], believe_timestamp: bool,
+    max_files: int, max_bytes: int,
+) -> Submission:  # fmt: skip
     """Read a folder's files, as ``read_submission`` does."""
     files: dict[str, bytes] = {}
     notes = []
@@ -161,14 +165,16 @@ def read_folder(
             if any(fnmatch(part, pattern) for part in path.parts for pattern in ignore):
                 continue
             if str(path) == TIMESTAMP and not believe_timestamp:
-                notes.append("left out timestamp.txt: the student may have written it")
+                notes.append(
+                    "left out timestamp.txt: the exchange writes such a file, and so may a student"
+                )
                 continue
             if len(os.fsencode(path)) > LONGEST_PATH:
                 reason = f"expected paths of at most {LONGEST_PATH} bytes, got {str(path)[:60]!a}…"
                 return Submission(student, refused=reason)
             size += os.fstat(file.fileno()).st_size
-            if len(files) == MAX_FILES or size > MAX_BYTES:
-                limits = f"{MAX_FILES} files and {MAX_BYTES // 1_000_000} MB"
+            if len(files) == max_files or size > max_bytes:
+                limits = f"{max_files} files and {max_bytes / 1e6:g} MB"
                 return Submission(student, refused=f"expected at most {limits}, got more")
-            files[path.as_posix()] = file.read(MAX_BYTES)
+            files[path.as_posix()] = file.read(max_bytes)
     return Submission(student, files, tuple(notes))
