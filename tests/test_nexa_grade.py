@@ -20,7 +20,6 @@ from bwrap import NO_SANDBOX
 from nbgrader.api import Gradebook
 from nbgrader.converters.base import NbGraderException
 from tiny_course import FULL, HARDENED, NAME, TinyCourse
-from traitlets.config import Config
 
 from nexa_helpers.grading import grade_one, nexa_grade
 from nexa_helpers.grading.grade_one import FAILED, GRADED, HELD, Outcome, grade
@@ -464,17 +463,20 @@ def test_links_are_left_out_and_too_many_files_refused(tmp_path):
 
 
 def test_the_limits_are_those_of_plain_autograde(tmp_path):
+    (tmp_path / "submission").mkdir()
     for name in "abc":
-        (tmp_path / name).write_text("12345")
-    enough = {"max_files": 3, "max_folder_bytes": 15}
-    for name, value, said in [
-        ("max_files", 2, "at most 2 files"),
-        ("max_folder_bytes", 14, "at most 3 files"),
-        ("max_files", 3, ""),
+        (tmp_path / "submission" / name).write_text("12345")
+    for files, size, refused in [
+        (3, 15, ""),
+        (2, 15, "at most 2 files"),
+        (3, 14, "at most 3 files"),
     ]:
-        app = nexa_grade.NexaGrade(config=Config(IntakeExporter=enough | {name: value}))
-        assert said in app.read("s", tmp_path).refused
-        assert bool(app.read("s", tmp_path).files) == (not said)
+        app = application(tmp_path)
+        app.config.IntakeExporter.max_files = files
+        app.config.IntakeExporter.max_folder_bytes = size
+        read = app.read("s", tmp_path / "submission")
+        assert refused in read.refused
+        assert bool(read.files) == (not refused)
 
 
 def test_a_path_that_is_too_long_to_copy_is_refused(tmp_path):
