@@ -104,7 +104,7 @@ def test_of_several_downloads_the_last_upload_counts(tmp_path):
 
 def test_a_roster_gives_students_their_own_ids(tmp_path):
     course = TinyCourse(tmp_path, CONFIG + "c.LmsCollectorPlugin.roster = 'roster.csv'\n")
-    (tmp_path / "roster.csv").write_text("\ufeff1001,ada\n")
+    (tmp_path / "roster.csv").write_text("\ufeff1001,ada\n\n")
     archive = tmp_path / "downloaded" / NAME / "archive"
     archive.mkdir(parents=True)
     for name in ("lovelaceada_1001_90001_tiny.ipynb", "hoppergrace_1002_90002_tiny.ipynb"):
