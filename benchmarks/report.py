@@ -20,6 +20,8 @@ ORDER = (
 HEAD = """# Benchmarks
 
 Made by `make benchmarks` from `benchmarks/results/`. Figures stand as they came out.
+"Mean of N seeds [low, high]" gives the 95 % interval of the mean over seeds (Student's t); that of
+a share is cut at 0 and 1.
 """
 NO_GPU = """
 ## The solved notebook on a GPU
