@@ -25,7 +25,7 @@ help: ## say what each target does
 	@echo "  NEXA_PROFILE=fast     for course and solutions: a run of a minute in place of full"
 
 course: $(VENV)/.course ## generate the release, execute the solved notebook, grade the reference
-	@$(BIN)/python -m nexa_helpers.course
+	@$(BIN)/python -m authoring.make_course
 
 test: $(VENV)/.test ## run every test
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_OPTIONS)
@@ -36,30 +36,30 @@ lint: $(VENV)/.lint ## check style, formatting and types
 	$(BIN)/mypy
 
 sync: $(VENV)/.course ## write the code of nexa_helpers/ into the notebook's cells
-	@$(BIN)/python -m nexa_helpers.notebook
+	@$(BIN)/python -m authoring.sync
 
 release: $(VENV)/.course ## generate release/ from source/ (and update the gradebook)
 	@$(BIN)/python -m nbgrader generate_assignment nexacode
 
 solutions: $(VENV)/.course ## execute the source notebook and keep it, with outputs, in solutions/
-	@$(BIN)/python -m nexa_helpers.course solutions
+	@$(BIN)/python -m authoring.make_course solutions
 
 benchmarks: $(VENV)/.test ## measure every figure and rewrite docs/benchmarks.md
 	@set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m benchmarks.$$name; done
 	@$(BIN)/python -m benchmarks.report
 
 grader-report: $(VENV)/.course ## grade the bank of answers with nbgrader, rewrite docs/grader-report.md
-	@$(BIN)/python -m nexa_helpers.grading.grader_report
+	@$(BIN)/python -m authoring.grader_report
 
 security-report: $(VENV)/.test ## try every attack on the autograder, rewrite docs/security.md
-	@$(BIN)/python -m nexa_helpers.grading.security_report
+	@$(BIN)/python -m authoring.security_report
 
 colab-check: $(VENV)/.course .venv-colab/.ready ## run both notebooks with Colab's package versions
 	@$(BIN)/python tests/colab/check.py .venv-colab/bin/python
 
-dist: $(VENV)/.course ## build the students' zip file and the instructor's wheel, in dist/
-	@$(BIN)/python -m nexa_helpers.student_bundle dist
-	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+dist: $(VENV)/.course ## build the students' zip file and the grader's wheel, in dist/
+	@$(BIN)/python -m authoring.student_bundle dist
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist ./grader
 	@ls dist
 
 browser: $(VENV)/.browser ## try the course in a real browser (needs Chromium), screenshots in build/browser/
@@ -74,9 +74,9 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
-$(VENV)/.%: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/.%: pyproject.toml grader/pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing what \`$*\` needs (a few minutes the first time; PIP_OPTIONS adds pip options)"
-	@$(BIN)/python $(INSTALL) $(VENV) --constraint constraints.txt $(PIP_OPTIONS) --editable '.[$*]'
+	@$(BIN)/python $(INSTALL) $(VENV) --constraint constraints.txt $(PIP_OPTIONS) --editable './grader[postgresql]' --editable '.[$*]'
 	@touch $@
 
 .venv-colab/.ready: tests/colab/requirements.txt

@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from nexa_helpers.grading.hardening import harden
+from nexa_grade.settings import harden
 
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
@@ -27,27 +27,10 @@ c.ClearSolutions.code_stub = {
 c.ClearSolutions.text_stub = "YOUR ANSWER HERE"
 c.GenerateAssignment.force = True  # the release is made from source, again and again
 
-# Feedback: no hidden test, no mark scheme, nothing that runs; a summary of the checks on top
-feedback = "nexa_helpers.grading.feedback"
-c.GenerateFeedback.force = True  # pages are made anew, or else old ones would stay
-c.GenerateFeedback.exporter_class = f"{feedback}.FeedbackExporter"
-c.GenerateFeedback.preprocessors = [
-    f"{feedback}.DropOtherFiles",
-    "nbgrader.preprocessors.GetGrades",
-    f"{feedback}.ClearMarkSchemeOfTasks",
-    f"{feedback}.HideTests",
-    f"{feedback}.PlainCells",
-    f"{feedback}.SummarizeChecks",
-    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
-]
-
-# Collecting: `nbgrader zip_collect` reads the file names of Canvas, Moodle and plain folders
-c.ZipCollectApp.extractor_plugin = "nexa_helpers.grading.collecting.LmsExtractorPlugin"
-c.ZipCollectApp.collector_plugin = "nexa_helpers.grading.collecting.LmsCollectorPlugin"
-c.LmsCollectorPlugin.roster = ""  # a CSV file: the platform's number of a student, the id to use
-
-# Grading: submissions are repaired, bounded and watched (docs/security.md)
+# Collecting, grading, feedback: submissions are repaired, bounded and watched, and feedback pages
+# hide what students must not see (docs/security.md)
 harden(c)
+c.LmsCollectorPlugin.roster = ""  # a CSV file: the platform's number of a student, the id to use
 c.SandboxedExecute.sandbox = False  # True needs bubblewrap (docs/sandbox.md)
 c.WatchForForgery.accepted = []  # students whose held submission a person has looked at
 

@@ -24,11 +24,11 @@ from typing import Any
 import nbformat
 import psutil
 from nbformat import NotebookNode
+from nexa_grade.run.journal import read_lines
 
-from benchmarks.common import Figure, save
-from nexa_helpers.execution import Heartbeat
-from nexa_helpers.grading.answer_bank import Answer, answered_cell, find_answers, read_source
-from nexa_helpers.grading.grader_report import (
+from authoring.answer_bank import Answer, answered_cell, find_answers, read_source
+from authoring.execute import Heartbeat
+from authoring.grader_report import (
     ASSIGNMENT,
     Graded,
     class_of,
@@ -37,8 +37,8 @@ from nexa_helpers.grading.grader_report import (
     submission,
     without_experiments,
 )
-from nexa_helpers.grading.journal import read_lines
-from nexa_helpers.notebook import SOURCE_NOTEBOOK
+from authoring.sync import SOURCE_NOTEBOOK
+from benchmarks.common import Figure, save
 
 STOCK = """
 import os, sys
@@ -49,7 +49,7 @@ c.CourseDirectory.course_id = "nexacode"
 c.Execute.timeout = 120
 """
 NBGRADER = [sys.executable, "-m", "nbgrader", "autograde", ASSIGNMENT]
-NEXA_GRADE = [sys.executable, "-m", "nexa_helpers.grading.nexa_grade", ASSIGNMENT]
+NEXA_GRADE = [sys.executable, "-m", "nexa_grade.command", ASSIGNMENT]
 NAME = SOURCE_NOTEBOOK.name
 KILLS = 5
 

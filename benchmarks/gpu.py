@@ -8,8 +8,8 @@ from pathlib import Path
 
 import nbformat
 
+from authoring.execute import section_times
 from benchmarks.common import Figure, machine, save
-from nexa_helpers.execution import section_times
 
 
 def main() -> None:

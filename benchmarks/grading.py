@@ -15,9 +15,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from authoring.answer_bank import QuickGrader, read_source
+from authoring.grader_report import Graded, grade_students, without_experiments
 from benchmarks.common import Figure, save
-from nexa_helpers.grading.answer_bank import QuickGrader, read_source
-from nexa_helpers.grading.grader_report import Graded, grade_students, without_experiments
 
 BUSY = "import itertools\nfor n in itertools.count():\n    n * n"
 SHARES = {  # threads, other work: part of the gradings

@@ -23,6 +23,7 @@ from torch import nn
 from benchmarks.common import ROOT, Figure, commit, save
 from nexa_helpers.conversations import preference_pairs, triples_from_rows
 from nexa_helpers.data import train_tokenizer
+from nexa_helpers.developers import ADA, BORIS, CHEN, Developer, simulate_conversations
 from nexa_helpers.evaluation import cross_satisfaction, pairwise_accuracy, satisfaction
 from nexa_helpers.feedback import keyword_labels
 from nexa_helpers.grpo_tcr import per_response_loss
@@ -35,7 +36,6 @@ from nexa_helpers.process_reward import (
 )
 from nexa_helpers.prompt_injection import PromptInjectionBaseline
 from nexa_helpers.runtime import set_seed
-from nexa_helpers.simulator import ADA, BORIS, CHEN, Developer, simulate_conversations
 from nexa_helpers.training import (
     collect_rollouts,
     frozen_copy,

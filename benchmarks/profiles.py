@@ -10,8 +10,8 @@ from pathlib import Path
 import nbformat
 import psutil
 
+from authoring.execute import section_times
 from benchmarks.common import ROOT, Figure, save
-from nexa_helpers.execution import section_times
 
 GOALS = {"full": (360.0, 4.0), "fast": (60.0, None)}
 

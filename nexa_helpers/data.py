@@ -17,7 +17,7 @@ from typing import Any
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from nexa_helpers.simulator import simulate_conversations
+from nexa_helpers.developers import simulate_conversations
 
 HUB_DATASET = "Anthropic/hh-rlhf"
 HUB_DATASET_REVISION = "09be8c5bbc57cb3887f3a9732ad6aa7ec602a1fa"

@@ -16,9 +16,9 @@ from matplotlib.figure import Figure
 from scipy import stats
 from torch import nn
 
+from nexa_helpers.developers import Developer, LiveSession, write_preferences
 from nexa_helpers.feedback import keyword_labels
 from nexa_helpers.policy import encode_examples, response_log_probs, response_mask, sample_responses
-from nexa_helpers.simulator import Developer, LiveSession, write_preferences
 from nexa_helpers.tasks import TASKS
 
 

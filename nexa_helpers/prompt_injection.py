@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from nexa_helpers.developers import write_preferences
 from nexa_helpers.evaluation import evaluate_personalization
 from nexa_helpers.feedback import analyze_feedback_signals
-from nexa_helpers.simulator import write_preferences
 
 
 class PrefixedPolicy(nn.Module):

@@ -14,6 +14,7 @@ from torch import nn
 from tqdm import tqdm
 
 from nexa_helpers.conversations import parse_conversation
+from nexa_helpers.developers import Developer, LiveSession
 from nexa_helpers.feedback import keyword_labels
 from nexa_helpers.grpo_tcr import (
     LossFunction,
@@ -30,7 +31,6 @@ from nexa_helpers.policy import (
     sample_responses,
 )
 from nexa_helpers.process_reward import encode_feedback
-from nexa_helpers.simulator import Developer, LiveSession
 
 
 def warm_start(

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from nexa_helpers.grading.answer_bank import QuickGrader
+from authoring.answer_bank import QuickGrader
 from nexa_helpers.policy import SimplePolicy
 from nexa_helpers.process_reward import ProcessRewardModel
 from nexa_helpers.runtime import set_seed

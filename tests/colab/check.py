@@ -18,7 +18,7 @@ from pathlib import Path
 import papermill
 from nbformat import NotebookNode
 
-from nexa_helpers.execution import execute, print_section_times
+from authoring.execute import execute, print_section_times
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build" / "colab"

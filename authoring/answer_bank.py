@@ -1,0 +1,275 @@
+"""A bank of right and wrong answers, and a quick way to grade one.
+
+An answer is a small file, ``answers/nexacode/todo<k>/{right,wrong}/<what it is>.py``. It holds one
+function that the notebook asks for, as a student may write it, with the imports and the helpers
+that it needs. The quick way runs the notebook's definitions once, and then forks a process for
+each answer, which runs the answer and the graded cells. It leaves out the kernel and nbgrader;
+``grader_report`` grades the whole bank with both.
+"""
+
+import argparse
+import ast
+import contextlib
+import io
+import multiprocessing
+import os
+import re
+import sys
+import textwrap
+import traceback
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from authoring.sync import SOURCE_NOTEBOOK, without_markers
+
+ROOT = Path(__file__).resolve().parents[1]
+ANSWERS = ROOT / "answers" / "nexacode"
+DEFINITIONS = re.compile(r"(parameters|setup-(imports|profile)|given-.*)$")  # ids of cells
+MAGIC = re.compile(r"^%.*$", re.MULTILINE)
+TODO = re.compile(r"todo(\d+)-")
+SECONDS_AN_ANSWER = 120.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One file of the bank."""
+
+    path: Path
+    todo: int
+    is_right: bool
+
+    @property
+    def name(self) -> str:
+        """Say what it is, e.g. ``todo3 wrong tie_goes_to_first``."""
+        return f"todo{self.todo} {'right' if self.is_right else 'wrong'} {self.path.stem}"
+
+
+def find_answers(folder: Path = ANSWERS) -> list[Answer]:
+    """List the bank in the order of TODOs and names."""
+    answers = [
+        Answer(path, int(path.parts[-3].removeprefix("todo")), path.parts[-2] == "right")
+        for path in folder.glob("todo*/*/*.py")
+    ]
+    return sorted(answers, key=lambda answer: (answer.todo, not answer.is_right, answer.path.stem))
+
+
+def grade_info(cell: NotebookNode) -> dict[str, Any]:
+    """Read nbgrader's metadata of a cell; ``{}`` where it has none."""
+    return cell.metadata.get("nbgrader", {})
+
+
+def todo_of(cell: NotebookNode) -> int:
+    """Tell the TODO that a cell belongs to, 0 for none."""
+    match = TODO.match(grade_info(cell).get("grade_id", ""))
+    return int(match[1]) if match else 0
+
+
+def is_graded_by_machine(cell: NotebookNode) -> bool:
+    """Tell graded tests from cells that a person grades."""
+    info = grade_info(cell)
+    return bool(info.get("grade")) and not info.get("solution")
+
+
+def all_definitions(source: str) -> dict[str, tuple[int, int, int]]:
+    """Find functions, methods and assigned names.
+
+    Returns:
+        First line (decorators included), last line and indentation, by name; lines count from 0,
+        the last one is not included.
+    """
+    found = {}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef):
+            first = min([node.lineno, *(line.lineno for line in node.decorator_list)])
+            found[node.name] = (first - 1, node.end_lineno or node.lineno, node.col_offset)
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            name = node.targets[0].id
+            first = found[name][0] if name in found else node.lineno - 1
+            found[name] = (first, node.end_lineno or node.lineno, node.col_offset)
+    return found
+
+
+def asked_name(cell: NotebookNode) -> str:
+    """Name what a solution cell asks for: ``todo3-majority_vote`` asks for ``majority_vote``."""
+    return str(grade_info(cell)["grade_id"].split("-", 1)[1])
+
+
+def solution_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    """List the code cells that a student fills in."""
+    return [
+        cell
+        for cell in notebook.cells
+        if cell.cell_type == "code" and grade_info(cell).get("solution")
+    ]
+
+
+def answered_cell(notebook: NotebookNode, answer: Answer) -> NotebookNode:
+    """Find the cell that an answer belongs to.
+
+    Raises:
+        ValueError: The file defines none of the names that its TODO asks for.
+    """
+    defined = all_definitions(answer.path.read_text())
+    asked = [cell for cell in solution_cells(notebook) if todo_of(cell) == answer.todo]
+    for cell in asked:
+        if asked_name(cell) in defined:
+            return cell
+    names = ", ".join(map(asked_name, asked))
+    raise ValueError(f"{answer.path.name}: expected a definition of {names}; found none")
+
+
+def with_answer(cell: NotebookNode, answer: Answer) -> str:
+    """Put an answer in the place of the function that a cell defines."""
+    code = without_markers(cell.source)
+    lines = code.splitlines()
+    first, last, column = all_definitions(code)[asked_name(cell)]
+    if grade_info(cell).get("grade"):  # an answer that is not a function fills the whole cell
+        return answer.path.read_text()
+    text = textwrap.indent(answer.path.read_text().rstrip("\n"), " " * column)
+    return "\n".join([*lines[:first], text, *lines[last:]])
+
+
+def read_source(overrides: Path | None = None) -> NotebookNode:
+    """Read the source notebook; ``<grade id>.py`` in ``overrides`` replaces a cell's text."""
+    notebook = nbformat.read(SOURCE_NOTEBOOK, as_version=4)
+    for cell in notebook.cells:
+        if overrides and (path := overrides / f"{grade_info(cell).get('grade_id')}.py").exists():
+            cell.source = path.read_text().rstrip("\n")
+    return notebook
+
+
+def run(source: str, namespace: dict[str, Any], name: str) -> None:
+    """Run a cell's text in a namespace, without its magics."""
+    exec(compile(MAGIC.sub("", source), name, "exec"), namespace)
+
+
+def run_graded(cell: NotebookNode, namespace: dict[str, Any]) -> str:
+    """Run a graded cell by nbgrader's own rule: an error or a word on stderr costs its points.
+
+    The course's grading is milder (``GradeByErrors``): words on stderr cost nothing there.
+
+    Returns:
+        What went wrong, "" for full points.
+    """
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
+            run(cell.source, namespace, grade_info(cell)["grade_id"])
+    except BaseException as error:  # whatever a student's code raises is a result
+        return "".join(traceback.format_exception_only(error)).strip()
+    return f"stderr: {said.getvalue().strip()}" if said.getvalue() else ""
+
+
+@contextlib.contextmanager
+def environment(**variables: str) -> Iterator[None]:
+    """Set environment variables for a while."""
+    before = os.environ.copy()
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+class QuickGrader:
+    """The notebook's definitions and reference answers in one process, ready to be forked."""
+
+    def __init__(self, overrides: Path | None = None):
+        """Run every definition (it takes the seconds that the imports need)."""
+        import torch
+
+        torch.set_num_threads(1)  # a forked process cannot use the parent's threads
+        self.notebook = read_source(overrides)
+        self.namespace: dict[str, Any] = {"__name__": "__main__"}
+        solutions = solution_cells(self.notebook)
+        with environment(NBGRADER_EXECUTION="autograde"):
+            for cell in self.notebook.cells:
+                if cell in solutions or (cell.cell_type == "code" and DEFINITIONS.match(cell.id)):
+                    run(cell.source, self.namespace, cell.id)
+
+    def grade_here(self, answer: Answer | None, todo: int | None) -> dict[str, str]:
+        """Run an answer and the graded cells behind it in this process."""
+        outcome = {}
+        cells = self.notebook.cells
+        if answer:
+            replaced = answered_cell(self.notebook, answer)
+            cells = cells[cells.index(replaced) + 1 :]
+            try:
+                run(with_answer(replaced, answer), self.namespace, answer.name)
+            except Exception as error:
+                outcome["answer"] = repr(error)
+        for cell in cells:
+            if is_graded_by_machine(cell) and todo in (None, todo_of(cell)):
+                outcome[grade_info(cell)["grade_id"]] = run_graded(cell, self.namespace)
+        return outcome
+
+    def grade(self, answer: Answer | None, todo: int | None = None) -> dict[str, str]:
+        """Grade an answer in a forked process.
+
+        Args:
+            answer: None grades the reference answers.
+            todo: Run the graded cells of this TODO alone; None runs all that stand behind the
+                answer (an answer cannot change what has run before it).
+
+        Returns:
+            What went wrong by grade id, "" for full points. The key ``answer`` stands for an
+            error in the answer's own cell, or a process that gave no result.
+        """
+        context = multiprocessing.get_context("fork")
+        receiver, sender = context.Pipe(duplex=False)
+
+        def work(pipe: Connection) -> None:
+            pipe.send(self.grade_here(answer, todo))
+
+        process = context.Process(target=work, args=(sender,))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python 3.12 warns of forks; our child uses no thread
+            process.start()
+        sender.close()
+        try:
+            if receiver.poll(SECONDS_AN_ANSWER):
+                return dict(receiver.recv())
+            return {"answer": f"no result in {SECONDS_AN_ANSWER:g} s"}
+        except EOFError:
+            return {"answer": "the process ended without a result"}
+        finally:
+            process.kill()
+            process.join()
+
+
+def main() -> int:
+    """Grade files of the bank and print what was caught."""
+    parser = argparse.ArgumentParser(description="Grade answers of the bank, quickly.")
+    parser.add_argument("paths", nargs="*", type=Path, help="files; none: the whole bank")
+    parser.add_argument("--cells", type=Path, help="folder of <grade id>.py that replace cells")
+    parser.add_argument("--every-todo", action="store_true", help="run all graded cells")
+    options = parser.parse_args()
+    wanted = {path.resolve() for path in options.paths}
+    answers = [answer for answer in find_answers() if not wanted or answer.path in wanted]
+    if unknown := wanted - {answer.path for answer in answers}:
+        parser.error(f"not in the bank: {', '.join(map(str, sorted(unknown)))}")
+    grader = QuickGrader(options.cells)
+    surprises = 0
+    for answer in answers:
+        outcome = grader.grade(answer, None if options.every_todo else answer.todo)
+        lost = {name: said for name, said in outcome.items() if said}
+        mine = [name for name in lost if name.startswith((f"todo{answer.todo}-", "answer"))]
+        expected = not lost if answer.is_right else bool(mine) and len(mine) == len(lost)
+        surprises += not expected
+        print(f"{'as expected' if expected else 'SURPRISE   '}  {answer.name}", flush=True)
+        for name, said in lost.items():
+            print(f"    {name}: {said}")
+    print(f"{len(answers)} answers, {surprises} surprises")
+    return 1 if surprises else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,141 @@
+"""What students get, as one zip file, and the proof that no answer is in it.
+
+    python -m authoring.student_bundle dist      writes dist/nexacode-student-<version>.zip
+
+The files are those of ``release/``, with the guide for students. Every line that ``source/`` hides
+(solutions, hidden tests, mark schemes, model answers) is searched for in each of them.
+"""
+
+import gzip
+import re
+import sys
+import zipfile
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).resolve().parent.parent
+ASSIGNMENT = "nexacode"
+HIDDEN = ("SOLUTION", "HIDDEN TESTS", "MARK SCHEME")  # between "BEGIN ..." and "END ..."
+SHORTEST = 12  # characters: a shorter line, "return x" say, stands in many places
+LONG = 30  # characters: such a line is sought within other lines, too
+LONG_AGO = (1980, 1, 1, 0, 0, 0)  # of each file, so that the same files give the same bytes
+
+
+def split_lines(cell: NotebookNode) -> tuple[set[str], set[str]]:
+    """Split a cell of the source notebook into the lines that it shows and those that it hides."""
+    shown: set[str] = set()
+    hidden: set[str] = set()
+    info = cell.metadata.get("nbgrader", {})
+    is_model_answer = bool(info.get("solution")) and cell.cell_type == "markdown"
+    target = hidden if is_model_answer else shown
+    for line in map(str.strip, cell.source.splitlines()):
+        if any(f"BEGIN {name}" in line for name in HIDDEN):
+            target = hidden
+        elif any(f"END {name}" in line for name in HIDDEN):
+            target = shown
+        elif len(line) >= SHORTEST:
+            target.add(line)
+    return shown, hidden
+
+
+def hidden_lines(source: NotebookNode) -> set[str]:
+    """List what no student may see: the hidden lines of a notebook that stand nowhere else in it.
+
+    Raises:
+        ValueError: Nothing is hidden, so this is no source notebook.
+    """
+    parts = [split_lines(cell) for cell in source.cells]
+    hidden = set().union(*(hidden for _, hidden in parts))
+    everybody_sees = "\n".join(line for shown, _ in parts for line in shown)
+    hidden = {line for line in hidden if line not in everybody_sees}
+    if not hidden:
+        raise ValueError("expected a source notebook with solutions, found nothing hidden in it")
+    return hidden
+
+
+def texts_of(name: str, data: bytes) -> Iterator[str]:
+    """Give all that a person can read in a file: a notebook's cells, or its bytes as text."""
+    if name.endswith(".gz"):
+        data = gzip.decompress(data)
+    if name.endswith(".ipynb"):
+        for cell in nbformat.reads(data, as_version=4).cells:
+            yield cell.source
+            yield from strings_in([cell.get("outputs", []), cell.metadata])
+    else:
+        yield data.decode(errors="replace")
+
+
+def strings_in(value: Any) -> Iterator[str]:
+    """Give the texts in JSON data."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from strings_in(part)
+
+
+def find_answers(files: Mapping[str, bytes], source: NotebookNode) -> list[str]:
+    """Search files for what the source notebook hides.
+
+    Returns:
+        For each line found, the file's name and the line.
+    """
+    lines = hidden_lines(source)
+    parts = [f"BEGIN {name}" for name in HIDDEN] + [line for line in lines if len(line) >= LONG]
+    found = []
+    for name, data in files.items():
+        for text in texts_of(name, data):
+            whole = lines & set(map(str.strip, text.splitlines()))
+            found += [
+                f"{name}: {line}" for line in whole | {part for part in parts if part in text}
+            ]
+    return sorted(found)
+
+
+def bundled_files(root: Path = ROOT) -> dict[str, bytes]:
+    """Read what students get, by path in the zip file."""
+    release = root / "release" / ASSIGNMENT
+    files = {
+        f"{ASSIGNMENT}/{path.relative_to(release).as_posix()}": path.read_bytes()
+        for path in sorted(release.rglob("*"))
+        if path.is_file() and ".ipynb_checkpoints" not in path.parts
+    }
+    guide = root / "docs" / "student.md"
+    files[f"{ASSIGNMENT}/README.md"] = guide.read_bytes()
+    for name in re.findall(r"\]\((images/[^)]+)\)", guide.read_text()):
+        files[f"{ASSIGNMENT}/{name}"] = (guide.parent / name).read_bytes()
+    files[f"{ASSIGNMENT}/LICENSE"] = (root / "LICENSE").read_bytes()
+    return files
+
+
+def write_bundle(folder: Path, root: Path = ROOT) -> Path:
+    """Write the zip file.
+
+    Returns:
+        Its path. The same files give the same bytes.
+
+    Raises:
+        ValueError: It would hold an answer; the message names the first ones.
+    """
+    files = bundled_files(root)
+    notebook = root / "source" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
+    found = find_answers(files, nbformat.read(notebook, as_version=4))
+    if found:
+        raise ValueError(f"{len(found)} hidden lines are in the bundle, first {found[:3]}")
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{ASSIGNMENT}-student-{version('nexacode-course')}.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            info = zipfile.ZipInfo(name, LONG_AGO)
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, data, zipfile.ZIP_DEFLATED)
+    return path
+
+
+if __name__ == "__main__":
+    print(write_bundle(Path(sys.argv[1])))

@@ -1,0 +1,9 @@
+"""Errors that more than one room raises or catches."""
+
+
+class UngradableError(Exception):
+    """A submission that cannot be graded, with the reason."""
+
+
+class HeldForReview(UngradableError):  # noqa: N818 (it is no error of the program)
+    """A submission that a person has to look at before it gets a score."""

@@ -1,0 +1,1 @@
+"""Execution: run a notebook, bounded, guarded and in a sandbox."""

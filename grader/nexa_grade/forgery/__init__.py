@@ -1,0 +1,1 @@
+"""Forgery: signs that a submission looks for points instead of an answer."""

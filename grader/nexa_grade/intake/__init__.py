@@ -1,0 +1,1 @@
+"""Intake: from what was handed in to a notebook that can be read."""

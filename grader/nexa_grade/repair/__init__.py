@@ -1,0 +1,1 @@
+"""Repair: damaged cells are put right against the release."""

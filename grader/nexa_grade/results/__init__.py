@@ -1,0 +1,1 @@
+"""Results: what students, platforms and the instructor get to see."""

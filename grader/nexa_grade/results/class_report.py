@@ -1,0 +1,275 @@
+"""The instructor's page: what came of an assignment, in one file without any outside part.
+
+    nexa-grade report nexacode      writes nexa-grade/nexacode/report.html
+
+The gradebook has the points, the journal of ``nexa-grade`` has reasons, times, repairs and
+violations, and the autograded notebooks have the answers. All three are only read. What students
+wrote is hostile: the page has no script, and its policy lets none run.
+"""
+
+import base64
+import hashlib
+import statistics
+import sys
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.apps.baseapp import NbGrader, nbgrader_aliases, nbgrader_flags
+from sqlalchemy import make_url
+from sqlalchemy.exc import OperationalError
+
+from nexa_grade.intake.submission_files import find_submissions, is_plain_name
+from nexa_grade.repair.release import read_release
+from nexa_grade.results.class_results import (
+    MISSING,
+    NOT_YET,
+    STATUSES,
+    Book,
+    Points,
+    Student,
+    checks,
+    findings,
+    graded_cells,
+    is_scored,
+    questions_of,
+    read_answers,
+    read_entries,
+    read_outcomes,
+    read_runs,
+    scores,
+    seconds_of,
+    shortened,
+    shown,
+    status_of,
+)
+from nexa_grade.results.lms_export import ClassExportPlugin, natural, number
+from nexa_grade.results.similarity import FEWEST_WORDS, Given, likeness, words_of
+from nexa_grade.run.grade_one import quiet_sqlalchemy
+from nexa_grade.run.journal import Journal, write_durably
+from nexa_grade.run.outcome import GRADED, Outcome, utc_now
+
+REFUSED = 2  # the exit status
+MOST_RUNS = 10
+# They turn the direction of what follows, so that a name could rewrite the text beside it.
+TURNING = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+class ReportError(Exception):
+    """There is nothing to report; the message is for the person at the terminal."""
+
+
+def visible(value: Any) -> Any:
+    """Show characters that cannot be seen, or that change what stands beside them, as codes."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return "".join(
+        f"\\u{ord(letter):04x}"
+        if letter in TURNING
+        or (unicodedata.category(letter) in ("Cc", "Cs") and letter not in "\n\t")
+        else letter
+        for letter in value
+    )
+
+
+def points_text(points: float) -> str:
+    """Write points or seconds."""
+    return number(round(points, 2))
+
+
+def percent(share: float) -> str:
+    """Write a share; only none at all is 0 %, and only all is 100 %."""
+    rounded = round(100 * share)
+    return f"{rounded if share in (0.0, 1.0) else min(99, max(1, rounded))} %"
+
+
+def style_hash(style: str) -> str:
+    """Name a style sheet in a Content-Security-Policy."""
+    digest = hashlib.sha256(str(style).encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"
+
+
+def render(**page: Any) -> str:
+    """Fill in the page; every text is escaped."""
+    environment = Environment(
+        loader=PackageLoader("nexa_grade.results", ""),
+        autoescape=True,
+        finalize=visible,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: dict[str, Callable[..., str]] = {
+        "number": points_text,
+        "percent": percent,
+        "style_hash": style_hash,
+    }
+    environment.filters.update(filters)
+    return environment.get_template("class_report.html.j2").render(page)
+
+
+class Report(NbGrader):  # type: ignore[misc]
+    """The command."""
+
+    name = "nexa-grade-report"
+    description = """
+    Write a page for the instructor: what came of an assignment, and what to look at.
+
+        nexa-grade report nexacode
+
+    The page is nexa-grade/<assignment>/report.html. It has the names of students: do not publish
+    it. Exit status: 0, written; 2, there is nothing to report.
+    """
+    aliases = nbgrader_aliases
+    flags = nbgrader_flags
+
+    def start(self) -> None:
+        """Write the page, and print where it is."""
+        super().start()
+        quiet_sqlalchemy()
+        try:
+            print(self.write(self.assignment()))
+        except ReportError as error:
+            print(f"nexa-grade: {error}", file=sys.stderr)
+            sys.exit(REFUSED)
+        except OperationalError as error:
+            print(f"nexa-grade: the gradebook cannot be read ({error.orig})", file=sys.stderr)
+            sys.exit(REFUSED)
+
+    def assignment(self) -> str:
+        """Read the assignment's name from the command line or the configuration.
+
+        Raises:
+            ReportError: There is none, or more than one.
+        """
+        names = [*self.extra_args, *filter(None, [self.coursedir.assignment_id])]
+        if len(names) != 1:
+            raise ReportError("expected the name of one assignment: nexa-grade report ASSIGNMENT")
+        self.coursedir.assignment_id = str(names[0])
+        return str(names[0])
+
+    def write(self, assignment: str) -> Path:
+        """Write the page.
+
+        Returns:
+            Its path.
+
+        Raises:
+            ReportError: Nobody has handed in anything, or the gradebook lacks the assignment.
+        """
+        folder = Path(self.coursedir.root, "nexa-grade", assignment)
+        page = self.page(assignment, Journal(folder))
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "report.html"
+        write_durably(path, render(**page))
+        return path
+
+    def page(self, assignment: str, journal: Journal) -> dict[str, Any]:
+        """Collect all that the page shows."""
+        book = self.read_gradebook(assignment)
+        students = self.students(assignment, book, read_outcomes(journal))
+        if all(student.status == MISSING for student in students):
+            raise ReportError(f"no submissions of {assignment}: there is nothing to report")
+        graded = [student.id for student in students if student.status == GRADED]
+        timed = [one for one in students if seconds_of(one)]
+        return {
+            "assignment": assignment,
+            "written": f"{utc_now()[:16].replace('T', ' ')} UTC",
+            "runs": read_runs(journal)[:MOST_RUNS],
+            "by_status": {
+                status: [one for one in students if one.status == status] for status in STATUSES
+            },
+            "students": students,
+            "names": {one.id: one.name for one in students},
+            "timed": timed,
+            "slowest": max(timed, key=seconds_of, default=None),
+            "median_seconds": statistics.median(map(seconds_of, timed)) if timed else 0.0,
+            "repairs": findings(students, "repairs"),
+            "violations": findings(students, "violations"),
+            "checks": checks(book.cells, [book.entries[student] for student in graded]),
+            "likeness": likeness(self.answers(assignment, book, graded)),
+            "fewest_words": FEWEST_WORDS,
+            **scores(book.cells, students),
+        }
+
+    def read_gradebook(self, assignment: str) -> Book:
+        """Read what the gradebook and the release have.
+
+        Raises:
+            ReportError: The gradebook does not have the assignment.
+        """
+        db_url = str(self.coursedir.db_url)
+        url = make_url(db_url)
+        is_file = url.get_backend_name() == "sqlite" and url.database
+        if is_file and not Path(str(url.database)).is_file():  # nbgrader would make one
+            raise ReportError(f"no gradebook at {url.database}")
+        step = self.coursedir.release_directory
+        release = Path(self.coursedir.format_path(step, ".", assignment))
+        pattern = str(ClassExportPlugin(parent=self).question)
+        with Gradebook(db_url, self.coursedir.course_id) as gradebook:
+            try:
+                found = gradebook.find_assignment(assignment)
+            except MissingEntry:
+                raise ReportError(f"no assignment {assignment} in the gradebook") from None
+            book = Book(entries=read_entries(gradebook, assignment))
+            for notebook in found.notebooks:
+                path = release / f"{notebook.name}.ipynb"
+                cells = read_release(path, db_url, assignment, notebook.name)
+                prefix = f"{notebook.name} " if len(found.notebooks) > 1 else ""
+                book.releases[notebook.name] = cells
+                book.questions |= {
+                    (notebook.name, cell): prefix + question
+                    for cell, question in questions_of(pattern, cells).items()
+                }
+                book.cells |= graded_cells(notebook, book.questions)
+            for one in gradebook.students:
+                book.names[one.id] = " ".join(filter(None, [one.first_name, one.last_name]))
+        return book
+
+    def students(
+        self, assignment: str, book: Book, outcomes: Mapping[str, tuple[Outcome | None, bool]]
+    ) -> list[Student]:
+        """Say of each student what became of the submission, in the order of ids."""
+        submitted = find_submissions(self.coursedir, assignment)
+        ids = {*book.names, *book.entries, *outcomes, *submitted}
+        students = []
+        for student in sorted(ids, key=natural):
+            entry = book.entries.get(student)
+            outcome, is_merged = outcomes.get(student, (None, True))
+            if student in outcomes or entry:
+                has_score = entry is not None and is_scored(entry, book.cells)
+                status, reason = status_of(outcome, is_merged, student in outcomes, has_score)
+            else:
+                status, reason = (NOT_YET if student in submitted else MISSING), ""
+            points = Points.of(entry, book.cells) if entry else None
+            name = book.names.get(student, "")
+            students.append(Student(student, name, status, shortened(reason), points, outcome))
+        return students
+
+    def answers(
+        self, assignment: str, book: Book, students: Iterable[str]
+    ) -> dict[str, dict[str, list[str]]]:
+        """Read the students' own words in their answers, by question, by student."""
+        given = {
+            notebook: Given.of((shown(cell), cell.cell_type == "code") for cell in cells)
+            for notebook, cells in book.releases.items()
+        }
+        answers: dict[str, dict[str, list[str]]] = {}
+        for student in students:
+            if not is_plain_name(student) or student in (".", ".."):
+                continue
+            own = answers.setdefault(student, {})
+            step = self.coursedir.autograded_directory
+            folder = Path(self.coursedir.format_path(step, student, assignment))
+            for notebook, cells in book.releases.items():
+                found = read_answers(folder / f"{notebook}.ipynb")
+                for cell in cells:
+                    if cell.is_solution:
+                        question = book.questions[notebook, cell.grade_id]
+                        words = own.setdefault(question, [])
+                        words += words_of(*found.get(cell.grade_id, ("", True)), given[notebook])
+        return answers

@@ -1,0 +1,277 @@
+"""Grades as Canvas and Moodle import them: a row a student, a column a question.
+
+    nbgrader export --exporter=nexa_grade.results.lms_export.CanvasExportPlugin --to canvas.csv
+    nbgrader export --exporter=nexa_grade.results.lms_export.MoodleExportPlugin --to moodle.csv
+
+A score stands in the file only when it is final. What still waits for a person, could not be graded
+or was never handed in has no score, and the status column says which. Nothing is uploaded.
+"""
+
+import csv
+import glob
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nbgrader.api import (
+    Assignment,
+    BaseCell,
+    Grade,
+    Gradebook,
+    SubmittedAssignment,
+)
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.plugins import ExportPlugin
+from traitlets import Enum, Unicode
+
+from nexa_grade.gradebook_scores import is_graded_by_machine
+
+GRADED = "graded"
+NEEDS_A_PERSON = "needs manual grading"
+NOT_GRADABLE = "could not be graded"
+NOT_AUTOGRADED = "not autograded yet"
+MISSING = "missing"
+
+# A spreadsheet takes a text that begins like this for a formula, in wide letters as well.
+FORMULA = re.compile(r"[\s\x00]*[=+\-@＝＋－＠]|[\t\r\n\x00]")
+
+
+@dataclass(frozen=True)
+class Person:
+    """A student as the file names them; what the gradebook does not know is empty."""
+
+    id: str
+    last_name: str = ""
+    first_name: str = ""
+    email: str = ""
+    lms_user_id: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one student has in one assignment; ``None`` stands for every score that is not final."""
+
+    status: str
+    scores: dict[str, float | None] = field(default_factory=dict)  # points by question
+    penalty: float | None = None  # 0 or less: the total is the sum of the scores and this
+    total: float | None = None
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One assignment: its questions with their points, and a result for each student."""
+
+    name: str
+    points: dict[str, float]
+    results: dict[str, Result]
+
+
+def number(value: float | None, unknown: str = "") -> str:
+    """Write points with four decimals at the most, never in exponents; ``unknown`` for ``None``."""
+    if value is None:
+        return unknown
+    return f"{round(value, 4) + 0.0:.4f}".rstrip("0").rstrip(".")  # + 0.0 makes -0.0 a 0.0
+
+
+def text(value: str) -> str:
+    """Put an apostrophe before what a spreadsheet would take for a formula."""
+    return f"'{value}" if FORMULA.match(value) else value
+
+
+class ClassExportPlugin(ExportPlugin):
+    """What the two formats share: the gradebook as one table of results an assignment."""
+
+    question = Unicode(
+        r"todo(\d+)-", help="Regular expression: cells in which group 1 is equal are one question."
+    ).tag(config=True)
+
+    file_name = "grades.csv"
+
+    def export(self, gradebook: Gradebook) -> None:
+        """Write the file that ``--to`` names.
+
+        Args:
+            gradebook: An open gradebook; it is only read.
+
+        Raises:
+            nbgrader.api.MissingEntry: ``--assignment`` names one that the gradebook lacks.
+        """
+        if self.assignment:
+            assignments = [gradebook.find_assignment(str(name)) for name in self.assignment]
+        else:
+            assignments = gradebook.assignments
+        submitted = {one.name: self.submitted_students(one.name) for one in assignments}
+        people = self.people(gradebook, set().union(*submitted.values()))
+        sheets = [self.sheet(one, people, submitted[one.name]) for one in assignments]
+        path = Path(self.to or self.file_name)
+        # A name that is no valid text, from a folder, must not stop the others.
+        with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
+            csv.writer(file).writerows(self.rows(people, sheets))
+        self.log.info("Wrote %d students to %s", len(people), path)
+
+    def rows(self, people: list[Person], sheets: list[Sheet]) -> Iterator[list[str]]:
+        """Yield the file's rows, the header first."""
+        raise NotImplementedError
+
+    def submitted_students(self, assignment: str) -> set[str]:
+        """Name the students with a folder in ``submitted/``, in the gradebook or not."""
+        course = CourseDirectory(parent=self)
+        step = course.submitted_directory
+        pattern = course.format_path(step, "(?P<student>.*)", re.escape(assignment), escape=True)
+        # nbgrader's folders may be absolute, which Path.glob refuses.
+        folders = glob.glob(course.format_path(step, "*", glob.escape(assignment)))  # noqa: PTH207
+        found = (re.fullmatch(pattern, folder) for folder in folders)
+        return {match["student"] for match in found if match}
+
+    def people(self, gradebook: Gradebook, submitted: set[str]) -> list[Person]:
+        """List the gradebook's students by name, then those who only have a folder."""
+        known = [
+            Person(
+                one.id,
+                one.last_name or "",
+                one.first_name or "",
+                one.email or "",
+                one.lms_user_id or "",
+            )
+            for one in gradebook.students
+        ]
+        known.sort(key=lambda one: (one.last_name, one.first_name, one.id))
+        others = sorted(submitted - {one.id for one in known})
+        wanted = {str(name) for name in self.student}
+        people = known + [Person(name) for name in others]
+        people = [one for one in people if not wanted or one.id in wanted]
+        for one in people:
+            if text(one.id) != one.id:
+                self.log.warning("%r begins like a formula: the import will not find it", one.id)
+        return people
+
+    def question_of(self, cell: BaseCell) -> str:
+        """Name the question that a graded cell belongs to: ``TODO 3``, or the cell's own name."""
+        match = re.match(self.question, cell.name)
+        name = f"TODO {match[1]}" if match else cell.name
+        several = len(cell.notebook.assignment.notebooks) > 1
+        return f"{cell.notebook.name} {name}" if several else name
+
+    def sheet(self, assignment: Assignment, people: list[Person], submitted: set[str]) -> Sheet:
+        """Collect an assignment's questions and results."""
+        points: dict[str, float] = {}
+        for notebook in assignment.notebooks:
+            for cell in [*notebook.grade_cells, *notebook.task_cells]:
+                question = self.question_of(cell)
+                points[question] = points.get(question, 0.0) + cell.max_score
+        points = {name: points[name] for name in sorted(points, key=natural)}
+        results = {one.student.id: self.result(one, points) for one in assignment.submissions}
+        for one in people:
+            status = NOT_AUTOGRADED if one.id in submitted else MISSING
+            results.setdefault(one.id, Result(status))
+        return Sheet(assignment.name, points, results)
+
+    def result(self, submission: SubmittedAssignment, questions: Iterable[str]) -> Result:
+        """Sum up a submission, by question and in all.
+
+        A grade that nbgrader never saved has neither score, and waits for a person: nbgrader's own
+        export counts it as 0.
+        """
+        scores: dict[str, float | None] = dict.fromkeys(questions, 0.0)
+        waiting: list[Grade] = []
+        for grade in (grade for notebook in submission.notebooks for grade in notebook.grades):
+            question = self.question_of(grade.cell)
+            score = scores[question]
+            if not grade.needs_manual_grade:
+                scores[question] = None if score is None else score + grade.score
+            elif grade.cell.max_score:  # a rubric worth no points may wait for ever
+                scores[question] = None
+                waiting.append(grade)
+        failed = [g for g in waiting if g.auto_score is None and is_graded_by_machine(g.cell)]
+        status = NOT_GRADABLE if failed else NEEDS_A_PERSON if waiting else GRADED
+        if submission.total_seconds_late > 0:
+            status += ", late"
+        if waiting:
+            return Result(status, scores)
+        total = max(0.0, submission.score - submission.late_submission_penalty)
+        penalty = total - submission.score
+        return Result(status, scores, penalty, total)
+
+
+def natural(name: str) -> list[tuple[int, str]]:
+    """Sort ``TODO 10`` after ``TODO 9``."""
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]
+
+
+class CanvasExportPlugin(ClassExportPlugin):
+    """The gradebook CSV of Canvas.
+
+    Canvas makes an assignment of every column that it does not know, so each question and the late
+    penalty become one, and their sum is the total. It passes over columns with "Final Points" or
+    "Final Grade" in their names: the total and the status are for people. Canvas finds a student by
+    ``ID`` (its own number, nbgrader's ``lms_user_id``), else by the SIS column.
+    """
+
+    student_id_column = Enum(
+        ("SIS Login ID", "SIS User ID", "ID"),
+        "SIS Login ID",
+        help="The Canvas column that holds nbgrader's student ids.",
+    ).tag(config=True)
+
+    file_name = "canvas.csv"
+
+    def rows(self, people: list[Person], sheets: list[Sheet]) -> Iterator[list[str]]:
+        """Yield the header, the row of possible points, and a row a student."""
+        header = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
+        possible = ["    Points Possible", "", "", "", ""]
+        for sheet in sheets:
+            columns = [*sheet.points, "late penalty", "Final Points", "Final Grade Status"]
+            header += [text(f"{sheet.name} {column}") for column in columns]
+            possible += [*map(number, sheet.points.values()), "0", "(read only)", "(read only)"]
+        yield header
+        yield possible
+        for one in people:
+            name = ", ".join(filter(None, [one.last_name, one.first_name])) or one.id
+            ids = {"ID": text(one.lms_user_id), "SIS User ID": "", "SIS Login ID": ""}
+            ids[self.student_id_column] = text(one.id)
+            row = [text(name), *ids.values(), ""]
+            for sheet in sheets:
+                result = sheet.results[one.id]
+                row += [number(result.scores.get(question)) for question in sheet.points]
+                row += [number(result.penalty), number(result.total), result.status]
+            yield row
+
+
+class MoodleExportPlugin(ClassExportPlugin):
+    """A CSV for Moodle's grade import, where a person says which column goes where.
+
+    Map ``Username`` to the user, each question or the total to its grade item, and the status to
+    the feedback of the total. A dash is Moodle's own sign for no grade: an empty cell would become
+    0 in a new grade item.
+    """
+
+    student_id_column = Enum(
+        ("Username", "ID number", "Email address"),
+        "Username",
+        help="The Moodle user field that holds nbgrader's student ids.",
+    ).tag(config=True)
+
+    file_name = "moodle.csv"
+
+    def rows(self, people: list[Person], sheets: list[Sheet]) -> Iterator[list[str]]:
+        """Yield the header and a row a student."""
+        # Moodle gives a row with an empty user field to the student of the row before.
+        with_email = self.student_id_column != "Email address" and all(one.email for one in people)
+        if not with_email and self.student_id_column != "Email address":
+            self.log.warning("No column of email addresses: not every student has one.")
+        header = [self.student_id_column, "First name", "Last name"]
+        header += ["Email address"] if with_email else []
+        for sheet in sheets:
+            columns = [*sheet.points, "total", "status"]
+            header += [text(f"{sheet.name} {column}") for column in columns]
+        yield header
+        for one in people:
+            row = [text(one.id), text(one.first_name), text(one.last_name)]
+            row += [text(one.email)] if with_email else []
+            for sheet in sheets:
+                result = sheet.results[one.id]
+                row += [number(result.scores.get(question), "-") for question in sheet.points]
+                penalty = f", penalty {number(-result.penalty)}" if result.penalty else ""
+                row += [number(result.total, "-"), result.status + penalty]
+            yield row

@@ -1,0 +1,1 @@
+"""A run: many submissions at once, each graded once, nothing lost."""

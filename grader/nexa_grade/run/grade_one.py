@@ -1,0 +1,233 @@
+"""Grading one submission, in a folder that holds nothing else.
+
+This runs in a worker, maybe on another machine. It gets the submission, the release and the
+definition of the assignment as data, makes a course folder of them that is thrown away afterwards,
+and lets nbgrader's own autograde work in it. The real gradebook is out of reach.
+"""
+
+import copy
+import getpass
+import logging
+import os
+import tempfile
+import threading
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nbgrader.converters import Autograde
+from nbgrader.converters.base import NbGraderException
+from nbgrader.coursedir import CourseDirectory
+from sqlalchemy.exc import SAWarning
+from traitlets.config import Config
+
+from nexa_grade.execution.bubblewrap import find_bubblewrap
+from nexa_grade.intake.submission_files import TIMESTAMP, Submission, is_timestamp, open_files
+from nexa_grade.run.outcome import FAILED, GRADED, HELD, Outcome, utc_now
+from nexa_grade.run.private_gradebook import Rows, read_scores, write_gradebook
+
+ATTEMPTS = 2  # where the sandbox itself failed, which is not the student's fault
+LOG_LINES = 50
+# nbgrader says so of each test with a hidden part, which the release does not have.
+EXPECTED = "Attribute 'checksum' for cell"
+ONE_AT_A_TIME = threading.Lock()  # nbgrader changes the process's working folder
+
+
+@dataclass(frozen=True)
+class Course:
+    """What every submission of a run is graded with."""
+
+    assignment: str
+    course_id: str
+    config: Config
+    definition: Rows
+    release: dict[str, bytes]  # released notebooks: contents by path in the release folder
+    extras: dict[str, bytes]  # other files of the source folder, which students get too
+    fingerprint: str
+
+    @property
+    def is_sandboxed(self) -> bool:
+        """Tell whether student code runs in the sandbox."""
+        return bool(self.config.SandboxedExecute.sandbox)
+
+
+class Witness(logging.Handler):
+    """Collects what nbgrader and its preprocessors say while they grade one submission.
+
+    What machines read comes as the attribute ``nexa`` of a record: a dictionary with one key,
+    ``repair``, ``violation`` or ``failure``.
+    """
+
+    def __init__(self) -> None:
+        """Listen to warnings and errors."""
+        super().__init__(logging.WARNING)
+        self.repairs: list[dict[str, str]] = []
+        self.violations: list[dict[str, str]] = []
+        self.failures: list[dict[str, str]] = []
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a record."""
+        said: dict[str, dict[str, str]] = getattr(record, "nexa", {})
+        lists = {
+            "repair": self.repairs,
+            "violation": self.violations,
+            "failure": self.failures,
+        }
+        for kind, what in said.items():
+            lists[kind].append(what)
+        message = record.getMessage()[:2000]
+        if not said and not message.startswith(EXPECTED) and len(self.lines) < LOG_LINES:
+            self.lines.append(message)
+
+
+def quiet_sqlalchemy() -> None:
+    """Silence what SQLAlchemy says about nbgrader's own code: nobody here can mend it."""
+    warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")
+
+
+@contextmanager
+def witness() -> Iterator[tuple[logging.Logger, Witness]]:
+    """Make a logger that only a ``Witness`` hears."""
+    logger = logging.Logger("nexa-grade", logging.WARNING)
+    handler = Witness()
+    logger.addHandler(handler)
+    yield logger, handler
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files by their path in a folder."""
+    for name, data in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def believable_time(submission: Submission) -> tuple[Submission, list[dict[str, str]]]:
+    """Leave out a timestamp.txt that is no timestamp."""
+    if is_timestamp(submission.files.get(TIMESTAMP, b"")):
+        return submission, []
+    files = {name: data for name, data in submission.files.items() if name != TIMESTAMP}
+    violation = {"cell": "", "what": "left out timestamp.txt: it is not a timestamp"}
+    return replace(submission, files=files), [violation]
+
+
+def grade(course: Course, submission: Submission, known: Rows) -> Outcome:
+    """Grade one submission with nbgrader.
+
+    Args:
+        course: What it is graded with.
+        submission: Its files.
+        known: Rows of the gradebook about this submission.
+
+    Returns:
+        What became of it. A submission that cannot be graded is no error. One that failed for a
+        reason that nobody has thought of has no fingerprint, so the next run tries it again.
+
+    Raises:
+        SandboxError: This machine has no sandbox.
+    """
+    if course.is_sandboxed:
+        find_bubblewrap()
+    quiet_sqlalchemy()
+    started = time.monotonic()
+    fingerprint = submission.fingerprint(course.fingerprint)
+    notes = [{"cell": "", "what": note} for note in submission.notes]
+    if submission.refused:
+        outcome = Outcome(submission.student, fingerprint, FAILED, submission.refused)
+    else:
+        submission, more = believable_time(submission)
+        notes += more
+        with ONE_AT_A_TIME:
+            outcome = try_to_grade(course, submission, known, fingerprint)
+    return replace(
+        outcome,
+        violations=notes + outcome.violations,
+        seconds=round(time.monotonic() - started, 3),
+        finished=utc_now(),
+        worker=f"{getpass.getuser()}@{os.uname().nodename}:{os.getpid()}",
+    )
+
+
+def try_to_grade(course: Course, submission: Submission, known: Rows, fingerprint: str) -> Outcome:
+    """Grade a submission; whatever goes wrong costs this submission alone."""
+    try:
+        for _ in range(ATTEMPTS):
+            outcome, is_our_fault = grade_in_folder(course, submission, known, fingerprint)
+            if not is_our_fault:
+                return outcome
+    except Exception as error:  # of any kind: three hundred others wait
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        return Outcome(submission.student, "", FAILED, reason)
+    return replace(outcome, fingerprint="")
+
+
+def grade_in_folder(
+    course: Course, submission: Submission, known: Rows, fingerprint: str
+) -> tuple[Outcome, bool]:
+    """Grade a submission in a course folder of its own.
+
+    Returns:
+        What became of it, and whether the failure is the sandbox's.
+    """
+    student, assignment = submission.student, course.assignment
+    with tempfile.TemporaryDirectory(prefix="nexa-grade-") as name, witness() as (logger, heard):
+        folder = Path(name)
+        write_files(folder / "submitted" / student / assignment, submission.files)
+        write_files(folder / "release" / assignment, course.release)
+        write_files(folder / "source" / assignment, course.extras)
+        db_url = write_gradebook(folder / "gradebook.db", course.definition, known)
+        config = copy.deepcopy(course.config)
+        config.CourseDirectory = Config(
+            {
+                "root": name,
+                "course_id": course.course_id,
+                "db_url": db_url,
+                "assignment_id": assignment,
+                "student_id": student,
+                "ignore": config.CourseDirectory.get("ignore", CourseDirectory.ignore.default()),
+            }
+        )
+        coursedir = CourseDirectory(config=config, log=logger)
+        converter = Autograde(coursedir=coursedir, config=config, log=logger)
+        is_done = True
+        try:
+            converter.start()
+        except NbGraderException as error:
+            is_done = False
+            logger.error("%s", error)
+        scores, missing = read_scores(db_url, assignment, student) if is_done else (None, [])
+        if missing:
+            heard.failures.append(
+                {"kind": "NoScore", "reason": f"cells without a score: {', '.join(missing)}"}
+            )
+        failure = heard.failures[0] if heard.failures else {}
+        if not is_done and not failure:
+            failure = {"kind": "Error", "reason": " ".join(heard.lines[-1:])[-500:]}
+        status = HELD if failure.get("kind") == "HeldForReview" else FAILED
+        outcome = Outcome(
+            student,
+            fingerprint,
+            status if failure else GRADED,
+            failure.get("reason", ""),
+            None if failure else scores,
+            heard.repairs,
+            heard.violations,
+            heard.lines,
+            files={} if failure else autograded_files(folder, student, course),
+        )
+    return outcome, failure.get("kind") == "SandboxError"
+
+
+def autograded_files(folder: Path, student: str, course: Course) -> dict[str, bytes]:
+    """Read the graded notebook and the student's files; files of the course stay behind."""
+    files = {}
+    for path, file in open_files(folder / "autograded" / student / course.assignment):
+        if file is not None:
+            with file:
+                if path.as_posix() not in course.extras:
+                    files[path.as_posix()] = file.read()
+    return files

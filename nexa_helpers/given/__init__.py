@@ -1,0 +1,1 @@
+"""Code that the notebook carries and nobody has to read."""

@@ -1,1 +1,0 @@
-"""Grading: what measures the autograder, and what whole classes need."""

@@ -1,0 +1,176 @@
+"""The bank of answers: wrong ones are caught in their TODO, right ones accepted, nothing else."""
+
+import collections
+import os
+
+import nbformat
+import pytest
+
+from authoring.answer_bank import (
+    Answer,
+    answered_cell,
+    asked_name,
+    find_answers,
+    is_graded_by_machine,
+    read_source,
+    run_graded,
+    solution_cells,
+    todo_of,
+    with_answer,
+)
+
+ANSWERS = find_answers()
+
+
+@pytest.fixture(scope="module")
+def source():
+    return read_source()
+
+
+def new_answer(folder, text: str, todo: int = 1, verdict: str = "wrong") -> Answer:
+    path = folder / f"todo{todo}" / verdict / "an_answer.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    (answer,) = find_answers(folder)
+    return answer
+
+
+@pytest.mark.parametrize("answer", ANSWERS[::12], ids=lambda answer: answer.name)
+def test_an_answer_costs_nothing_in_other_todos(quick_grader, answer):
+    """A sample; ``make grader-report`` does it for all."""
+    outcome = quick_grader.grade(answer)
+    mine = (f"todo{answer.todo}-", "answer")
+    assert {n: said for n, said in outcome.items() if said and not n.startswith(mine)} == {}
+
+
+def test_the_reference_answers_get_every_point(quick_grader):
+    outcome = quick_grader.grade(None)
+    assert len(outcome) == sum(map(is_graded_by_machine, quick_grader.notebook.cells))
+    assert {name: said for name, said in outcome.items() if said} == {}
+
+
+@pytest.mark.parametrize("todo", range(1, 9))
+def test_a_todo_is_gradable_when_every_other_one_is_blank(quick_grader, tmp_path, todo):
+    """The reference answers of one TODO in one file; the functions of all others are missing."""
+    others = [
+        asked_name(cell) for cell in solution_cells(quick_grader.notebook) if todo_of(cell) != todo
+    ]
+    removed = {
+        name: quick_grader.namespace.pop(name) for name in others if name in quick_grader.namespace
+    }
+    votes = quick_grader.namespace["ProcessRewardModel"].majority_vote
+    try:
+        if todo != 3:
+            del quick_grader.namespace["ProcessRewardModel"].majority_vote
+        outcome = quick_grader.grade(None, todo)
+    finally:
+        quick_grader.namespace.update(removed)
+        quick_grader.namespace["ProcessRewardModel"].majority_vote = votes
+    assert outcome
+    assert {name: said for name, said in outcome.items() if said} == {}
+
+
+def test_the_bank_is_large_enough(source):
+    counts = collections.Counter(
+        (asked_name(answered_cell(source, answer)), answer.is_right) for answer in ANSWERS
+    )
+    for cell in solution_cells(source):
+        if asked_name(cell) != "ethical_assessment":
+            assert counts[asked_name(cell), True] >= 4, asked_name(cell)
+            assert counts[asked_name(cell), False] >= 8, asked_name(cell)
+
+
+def test_an_answer_replaces_the_function_and_nothing_else(source, tmp_path):
+    text = "def majority_vote(self, input_ids):\n    return 1\n"
+    answer = new_answer(tmp_path, text, todo=3)
+    cell = answered_cell(source, answer)
+    code = with_answer(cell, answer)
+    assert "    def majority_vote(self, input_ids):\n        return 1" in code
+    assert code.startswith("class ProcessRewardModel")
+    assert "def forward(" in code
+    assert "one_hot" not in code
+
+
+def test_a_decorator_of_the_cell_is_replaced_too(source, tmp_path):
+    answer = new_answer(tmp_path, "def categorize_errors(policy):\n    return {}\n", todo=7)
+    code = with_answer(answered_cell(source, answer), answer)
+    assert code.strip() == "def categorize_errors(policy):\n    return {}"
+
+
+def test_a_file_without_the_function_is_refused(source, tmp_path):
+    answer = new_answer(tmp_path, "def something_else():\n    return 1\n")
+    with pytest.raises(ValueError, match="expected a definition of parse_conversation"):
+        answered_cell(source, answer)
+
+
+def test_a_word_on_stderr_costs_the_points():
+    cell = nbformat.v4.new_code_cell("import sys\nprint('oh', file=sys.stderr)")
+    cell.metadata.nbgrader = {"grade_id": "todo1-test-x", "grade": True}
+    assert run_graded(cell, {}) == "stderr: oh"
+    cell.source = "print('fine')"
+    assert run_graded(cell, {}) == ""
+    cell.source = "assert 1 == 2, 'expected 2, got 1'"
+    assert run_graded(cell, {}) == "AssertionError: expected 2, got 1"
+
+
+def test_cells_before_the_answer_have_run_already(quick_grader):
+    answer = next(answer for answer in ANSWERS if answer.todo == 8)
+    assert {name[:6] for name in quick_grader.grade(answer)} == {"todo8-", "todo9-"}
+
+
+def test_an_answer_that_ends_the_process_is_a_result(quick_grader, tmp_path):
+    text = "import os\n\ndef parse_conversation(raw_text):\n    os._exit(0)\n"
+    outcome = quick_grader.grade(new_answer(tmp_path, text), todo=1)
+    assert outcome == {"answer": "the process ended without a result"}
+
+
+def test_grading_leaves_the_environment_as_it_was(quick_grader):
+    assert "NBGRADER_EXECUTION" not in os.environ
+
+
+NOTHING = "def {name}(*args, **kwargs):\n    return None\n"
+LIAR = """def {name}(*args, **kwargs):
+    class Liar(dict):
+        __class__ = property(lambda self: dict)
+        __hash__ = None
+        __eq__ = __lt__ = __gt__ = __le__ = __ge__ = lambda self, other: True
+        __ne__ = lambda self, other: False
+        __contains__ = lambda self, key: True
+        __len__ = lambda self: 2
+        __float__ = lambda self: 0.5
+        __int__ = __index__ = lambda self: 1
+        __abs__ = __neg__ = __add__ = __radd__ = __sub__ = __rsub__ = lambda self, *other: self
+        __iter__ = lambda self: iter([self, self])
+        __getitem__ = __getattr__ = lambda self, name: self
+        __call__ = lambda self, *args, **kwargs: self
+        keys = lambda self: self
+
+    return Liar()
+"""
+ASKED = {
+    1: ["parse_conversation", "extract_training_triples"],
+    2: ["analyze_feedback_signals"],
+    3: ["majority_vote"],
+    4: ["grpo_tcr_loss"],
+    5: ["train_grpo_tcr", "collect_rollouts"],
+    6: ["evaluate_personalization"],
+    7: ["categorize_errors"],
+    8: ["benchmark_inference"],
+}
+
+
+@pytest.mark.parametrize("text", [NOTHING, LIAR], ids=["nothing", "liar"])
+@pytest.mark.parametrize("todo", ASKED)
+def test_nothing_and_an_object_equal_to_everything_earn_nothing(
+    quick_grader, tmp_path, source, todo, text
+):
+    for name in ASKED[todo]:
+        answer = new_answer(tmp_path / name, text.format(name=name), todo)
+        outcome = quick_grader.grade(answer, todo)
+        called = [
+            cell.metadata.nbgrader.grade_id
+            for cell in source.cells
+            if is_graded_by_machine(cell) and f"{name}(" in cell.source and todo_of(cell) == todo
+        ]
+        assert called
+        assert [cell for cell in called if not outcome[cell]] == []

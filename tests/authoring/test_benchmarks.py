@@ -1,0 +1,53 @@
+"""The benchmarks compare like with like, and the page tells what the result files hold."""
+
+import copy
+
+import pytest
+import torch
+
+from benchmarks import training_step
+from benchmarks.report import REPORT, report
+from nexa_helpers.given.check_tools import check_tokenizer, check_triple, tiny_policy
+from nexa_helpers.process_reward import ProcessRewardModel, encode_feedback
+from nexa_helpers.runtime import set_seed
+from nexa_helpers.training import frozen_copy
+
+
+def without_dropout(model):
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+        if isinstance(module, torch.nn.MultiheadAttention):
+            module.dropout = 0.0
+    return model
+
+
+def test_both_recipes_train_to_the_same_losses():
+    tokenizer = check_tokenizer()
+    feedback = ["Perfect, thanks.", "No, that is wrong.", "Okay."]
+    triples = [check_triple("alpha beta " * (i % 4 + 1), feedback[i % 3]) for i in range(24)]
+    policy = tiny_policy(tokenizer).double()
+    set_seed(2)
+    prm = without_dropout(ProcessRewardModel(len(tokenizer), 16, 2)).eval()
+    prm.classifier.bias.data -= prm(**encode_feedback(triples, tokenizer)).mean(dim=0).detach()
+    losses = []
+    for train in (training_step.course_training, training_step.plain_training):
+        models = copy.deepcopy(policy), frozen_copy(policy), prm
+        losses.append(train(*models, triples, tokenizer, 3))
+    assert losses[0] == pytest.approx(losses[1], rel=1e-9, abs=1e-12)
+    assert any(abs(loss) > 1e-6 for loss in losses[0])
+
+
+def test_the_page_is_made_from_the_result_files():
+    assert REPORT.read_text() == report()
+
+
+def test_the_page_says_where_a_goal_was_missed(tmp_path):
+    (tmp_path / "course.json").write_text(
+        '{"title": "T", "note": "", "date": "d", "commit": "c", "machine": {"cores": 2,'
+        '"processor": "p", "memory": "m", "gpu": "none", "python": "3", "torch": "2"},'
+        '"figures": [{"name": "n", "value": 2, "unit": "s", "goal": "<= 1", "met": false}]}'
+    )
+    page = report(tmp_path)
+    assert "| n | 2.00 | s | <= 1 | **not met** |" in page
+    assert "No run on a GPU has been recorded" in page

@@ -1,0 +1,239 @@
+"""The course from nbgrader's own command line: release, validate, autograde, feedback, export."""
+
+import csv
+import itertools
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOK = Path("nexacode", "nexacode.ipynb")
+POINTS = {1: 10, 2: 16, 3: 10, 4: 18, 5: 12, 6: 14, 7: 9, 8: 5, 9: 6}
+MARKERS = ["BEGIN SOLUTION", "END SOLUTION", "BEGIN HIDDEN TESTS", "BEGIN MARK SCHEME"]
+HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.DOTALL)
+
+
+def nbgrader(folder: Path, *arguments: str) -> str:
+    command = [sys.executable, "-m", "nbgrader", *arguments]
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False, timeout=600
+    )
+    assert done.returncode == 0, f"nbgrader {' '.join(arguments)}\n{done.stdout}{done.stderr}"
+    return done.stdout + done.stderr
+
+
+def submit(folder: Path, student: str, notebook: Path) -> None:
+    target = folder / "submitted" / student / NOTEBOOK
+    target.parent.mkdir(parents=True)
+    shutil.copy(notebook, target)
+
+
+def info(cell) -> dict:
+    return cell.metadata.get("nbgrader", {})
+
+
+def is_graded_by_machine(cell) -> bool:
+    return bool(info(cell).get("grade")) and not info(cell).get("solution")
+
+
+def source_cells():
+    return nbformat.read(ROOT / "source" / NOTEBOOK, as_version=4).cells
+
+
+@pytest.fixture(scope="session")
+def course(tmp_path_factory):
+    """Go once through what an instructor does, with a solved and an untouched submission."""
+    folder = tmp_path_factory.mktemp("course")
+    shutil.copytree(ROOT / "source", folder / "source")
+    shutil.copy(ROOT / "nbgrader_config.py", folder)
+    released = folder / "release" / NOTEBOOK
+
+    nbgrader(folder, "generate_assignment", "nexacode")
+    first = released.read_bytes()
+    nbgrader(folder, "generate_assignment", "nexacode")
+    validation = nbgrader(folder, "validate", str(Path("source", NOTEBOOK)))
+    submit(folder, "reference", folder / "source" / NOTEBOOK)
+    submit(folder, "untouched", released)
+    nbgrader(folder, "autograde", "nexacode")
+    nbgrader(folder, "generate_feedback", "nexacode")
+    nbgrader(folder, "export", "--to", "grades.csv")
+    return SimpleNamespace(
+        folder=folder,
+        first_release=first,
+        release=released.read_bytes(),
+        validation=validation,
+        scores={student: scores(folder, student) for student in ("reference", "untouched")},
+    )
+
+
+def scores(folder: Path, student: str) -> dict[str, tuple[float | None, float]]:
+    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
+        notebook = gradebook.find_submission_notebook("nexacode", "nexacode", student)
+        return {grade.name: (grade.auto_score, grade.max_score) for grade in notebook.grades}
+
+
+def test_regenerating_the_release_changes_no_byte(course):
+    assert course.first_release == course.release
+
+
+def test_the_committed_release_is_the_generated_one(course):
+    committed = (ROOT / "release" / NOTEBOOK).read_bytes()
+    assert committed == course.release, "release/ is stale: run `make release`"
+
+
+def test_release_folder_holds_what_source_does_and_no_more(course):
+    made, authored = (
+        {path.relative_to(base) for path in base.rglob("*") if path.is_file()}
+        for base in (course.folder / "release", ROOT / "source")
+    )
+    assert made == authored
+
+
+def test_release_holds_no_answer(course):
+    text = course.release.decode()
+    assert not [marker for marker in MARKERS if marker in text]
+    assert "nexa_helpers" not in text
+
+
+def test_release_holds_no_hidden_test_line(course):
+    cells = nbformat.reads(course.release.decode(), as_version=4).cells
+    released = {info(cell).get("grade_id"): cell.source.splitlines() for cell in cells}
+    leaked = []
+    for cell in source_cells():
+        visible = Counter(HIDDEN.sub("", cell.source).splitlines())
+        hidden = [line for block in HIDDEN.findall(cell.source) for line in block.splitlines()]
+        shown = Counter(released.get(info(cell).get("grade_id"), []))
+        leaked += [line for line in hidden if line.strip() and shown[line] > visible[line]]
+    assert not leaked
+
+
+def test_a_student_can_read_every_question_that_a_person_grades(course):
+    """nbgrader replaces the whole text of an answer cell: the question must stand before it."""
+    cells = nbformat.reads(course.release.decode(), as_version=4).cells
+    answers = [
+        place
+        for place, cell in enumerate(cells)
+        if info(cell).get("grade") and info(cell).get("solution") and cell.cell_type == "markdown"
+    ]
+    assert len(answers) == 3
+    for place in answers:
+        question, answer = cells[place - 1], cells[place]
+        assert answer.source == "YOUR ANSWER HERE"
+        assert not info(question).get("solution")
+        assert f"({info(answer)['points']} points)" in question.source
+        assert question.source.endswith("Write your answer into the next cell.")
+
+
+def rubrics(cells) -> dict[int, str]:
+    """The rubric cells' text, by the TODO whose answer stands before them."""
+    return {
+        int(info(cell)["grade_id"][4]): cell.source
+        for before, cell in itertools.pairwise(cells)
+        if info(cell).get("task") and info(before).get("grade") and info(before).get("solution")
+    }
+
+
+def test_each_manual_answer_has_a_rubric_behind_it_with_points_for_each_criterion(course):
+    authored = rubrics(source_cells())
+    assert set(authored) == {2, 6, 7, 9}
+    for text in authored.values():
+        assert "points" in text.split("=== BEGIN MARK SCHEME ===")[0]
+        assert "| Criterion | Points |" in text.split("=== BEGIN MARK SCHEME ===")[1]
+    released = rubrics(nbformat.reads(course.release.decode(), as_version=4).cells)
+    assert set(released) == set(authored)
+    for todo, text in released.items():
+        assert text.strip() == authored[todo].split("=== BEGIN MARK SCHEME ===")[0].strip()
+
+
+def test_the_mark_scheme_is_there_for_the_grader_and_not_in_the_feedback(course):
+    path = course.folder / "autograded" / "untouched" / NOTEBOOK
+    graded = rubrics(nbformat.read(path, as_version=4).cells)
+    assert all("| Criterion | Points |" in text for text in graded.values())
+    page = (course.folder / "feedback" / "untouched" / "nexacode" / "nexacode.html").read_text()
+    assert "How the 4 points are given" in page
+    assert "For the person who grades" not in page
+
+
+def test_about_half_of_the_machine_points_are_hidden():
+    graded = [cell for cell in source_cells() if is_graded_by_machine(cell)]
+    hidden = sum(info(cell)["points"] for cell in graded if HIDDEN.search(cell.source))
+    assert 0.45 <= hidden / sum(info(cell)["points"] for cell in graded) <= 0.65
+
+
+def test_release_has_no_outputs(course):
+    cells = json.loads(course.release)["cells"]
+    assert not [cell for cell in cells if cell.get("outputs") or cell.get("execution_count")]
+
+
+def test_todos_1_to_8_have_hidden_tests():
+    with_hidden = {
+        int(info(cell)["grade_id"][4])
+        for cell in source_cells()
+        if is_graded_by_machine(cell) and HIDDEN.search(cell.source)
+    }
+    assert with_hidden >= set(range(1, 9))
+
+
+def test_points_per_todo_and_in_all():
+    by_todo, by_machine = Counter(), 0
+    for cell in source_cells():
+        if info(cell).get("grade"):
+            by_todo[int(re.match(r"todo(\d+)-", info(cell)["grade_id"])[1])] += info(cell)["points"]
+            by_machine += info(cell)["points"] * is_graded_by_machine(cell)
+    assert dict(by_todo) == POINTS
+    assert sum(by_todo.values()) == 100
+    assert by_machine >= 80
+
+
+def test_validate_passes_on_the_source(course):
+    assert "Success! Your notebook passes all the tests." in course.validation
+
+
+def test_reference_gets_every_automatic_point(course):
+    names = [info(cell)["grade_id"] for cell in source_cells() if is_graded_by_machine(cell)]
+    assert names
+    lost = {name: course.scores["reference"][name] for name in names}
+    assert not {name: pair for name, pair in lost.items() if pair[0] != pair[1]}
+
+
+def test_untouched_release_gets_nothing(course):
+    got = {name: pair for name, pair in course.scores["untouched"].items() if pair[0]}
+    assert not got
+
+
+def test_untouched_release_fails_in_every_graded_cell_with_a_message(course):
+    path = course.folder / "autograded" / "untouched" / NOTEBOOK
+    wrong = {}
+    for cell in nbformat.read(path, as_version=4).cells:
+        if not is_graded_by_machine(cell):
+            continue
+        errors = [output for output in cell.outputs if output.output_type == "error"]
+        said = [(error.ename, error.evalue.strip()) for error in errors]
+        kinds = {"NotImplementedError", "AssertionError"}
+        if not said or any(name not in kinds or not words for name, words in said):
+            wrong[info(cell)["grade_id"]] = said
+    assert not wrong
+
+
+@pytest.mark.parametrize("student", ["reference", "untouched"])
+def test_feedback_is_a_page_for_each_student(course, student):
+    page = course.folder / "feedback" / student / "nexacode" / "nexacode.html"
+    assert "todo1-test" in page.read_text()
+
+
+def test_export_lists_both_students_with_their_scores(course):
+    with (course.folder / "grades.csv").open() as file:
+        rows = {row["student_id"]: row for row in csv.DictReader(file)}
+    by_machine = sum(info(cell)["points"] for cell in source_cells() if is_graded_by_machine(cell))
+    assert float(rows["reference"]["score"]) >= by_machine
+    assert float(rows["untouched"]["score"]) == 0
+    assert float(rows["reference"]["max_score"]) == 100

