@@ -23,7 +23,8 @@ HIDDEN_TESTS = re.compile(r"^ *### BEGIN HIDDEN TESTS\n.*?^ *### END HIDDEN TEST
 SELF_CHECKS = re.compile(r"^SELF_CHECKS = \{.*?\}\n", re.M | re.S)
 MODULES = (
     "runtime", "tasks", "developers", "data", "conversations", "feedback", "prompt_injection",
-    "process_reward", "grpo_tcr", "policy", "training", "evaluation", "error_analysis",
+    "batches", "process_reward", "grpo_tcr", "policy", "training", "evaluation",
+    "live_evaluation", "error_analysis",
     "latency", "given/check_tools", "given/ready_made", "given/self_check",
 )  # fmt: skip
 

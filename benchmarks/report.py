@@ -11,7 +11,7 @@ ORDER = (
     "course",
     "profiles",
     "training_step",
-    "personalisation",
+    "personalization",
     "grading",
     "class_grading",
     "large_class",

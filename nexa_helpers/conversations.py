@@ -25,7 +25,7 @@ def parse_conversation(raw_text: str) -> list[dict[str, str]]:
             ``"\n\nHuman: Hi\n\nAssistant: Hello!"``.
 
     Returns:
-        One dict a turn, in order, with the keys ``role`` (``"user"`` or ``"assistant"``) and
+        One dict per turn, in order, with the keys ``role`` (``"user"`` or ``"assistant"``) and
         ``content`` (stripped of white space at both ends). Empty turns are dropped. Two turns
         of one speaker in a row stay two turns.
 
@@ -49,7 +49,7 @@ def parse_conversation(raw_text: str) -> list[dict[str, str]]:
 
 
 def extract_training_triples(turns: list[dict[str, str]]) -> list[dict[str, Any]]:
-    """Extract one (context, response, feedback) triple for each answered assistant turn.
+    """Extract one (context, response, feedback) triple for each assistant turn with a reply.
 
     Args:
         turns: Turns as ``parse_conversation`` returns them. They are not changed.
@@ -98,7 +98,7 @@ def preference_pairs(rows: list[dict[str, str]]) -> tuple[list[dict[str, Any]], 
         rows: Rows with the keys ``chosen`` and ``rejected``.
 
     Returns:
-        One dict a usable row with the keys ``context`` (the shared turns), ``chosen`` and
+        One dict per usable row with the keys ``context`` (the shared turns), ``chosen`` and
         ``rejected`` (the two last responses, text); and the number of rows left out: no
         ``rejected``, a difference before the last turn, or two equal endings.
     """

@@ -66,13 +66,13 @@ def fetch_from_hub(script: str, name: str, revision: str, folder: str) -> str | 
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """Read one file of conversations, one JSON object a line.
+    """Read one file of conversations, one JSON object per line.
 
     Args:
         path: A ``.jsonl`` or ``.jsonl.gz`` file in UTF-8.
 
     Returns:
-        One dict a line with ``chosen`` and, where the line has it, ``rejected``. Blank lines are
+        One dict per line with ``chosen`` and, where the line has it, ``rejected``. Blank lines are
         skipped.
 
     Raises:
@@ -176,7 +176,7 @@ def load_conversations(
         seed: Seed of the simulated developers.
 
     Returns:
-        Rows with the texts ``chosen`` and ``rejected``; the simulated ones hold more, see
+        Rows with the texts ``chosen`` and ``rejected``; the simulated ones have more keys, see
         ``simulate_conversations``.
 
     Raises:

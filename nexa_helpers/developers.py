@@ -1,8 +1,8 @@
-"""Simulated NexaCode developers: people who ask, read the answer, reply, and have known wishes.
+"""Simulated NexaCode developers: people who ask, read the response, reply, and have known wishes.
 
-A developer wishes for three of six features of an answer and never says so in advance. They read
+A developer wishes for three of six features of a response and never says so in advance. They read
 any text, and reply with praise, with a correction of the first thing that is wrong, with a
-re-ask, or with a neutral next request. Because the wishes are known, personalisation can be
+re-ask, or with a neutral next request. Because the wishes are known, personalization can be
 measured against the truth. What is left out: typing errors, moods, wishes that change in time.
 """
 
@@ -132,7 +132,7 @@ CORRECTIONS = {
 }  # fmt: skip
 
 
-def choose_words(rng: random.Random, sentences: list[str], split: str) -> str:
+def choose_sentence(rng: random.Random, sentences: list[str], split: str) -> str:
     """Choose a sentence: each fourth one is for the test split, the others for training."""
     return rng.choice(
         [text for i, text in enumerate(sentences) if (i % 4 == 3) == (split == "test")]
@@ -141,7 +141,7 @@ def choose_words(rng: random.Random, sentences: list[str], split: str) -> str:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a developer says to an answer, the task that it is about, and what they think."""
+    """What a developer says to a response, the task that it is about, and what they think."""
 
     text: str
     task: Task
@@ -158,45 +158,45 @@ class Developer:
 
     def ask(self, rng: random.Random, task: Task) -> str:
         """Ask for a task, in words that do not tell the wishes."""
-        goal = rng.choice(task.operation.goals).format(xs=task.noun)
+        goal = task.goal(rng)
         return rng.choice(REQUESTS).format(goal=goal)
 
     def complaint(self, task: Task, response: str) -> str | None:
         """Name the first thing that is wrong: "content", or the wish that is not met; or None."""
-        reading = read_response(response)
-        if reading is None or not is_right(task, reading):
+        parsed = read_response(response)
+        if parsed is None or not is_right(task, parsed):
             return "content"
         for feature, wish in self.wishes.items():
-            if reading.style[feature] != wish:
+            if parsed.style[feature] != wish:
                 return wish
         return None
 
-    def answer(
+    def reply(
         self, rng: random.Random, task: Task, response: str,
-        tasks: str = "train", words: str = "train",
+        task_split: str = "train", sentence_split: str = "train",
     ) -> Reply:  # fmt: skip
-        """Reply to an answer.
+        """Reply to a response.
 
-        One reply in ten is a new request and says nothing of the answer. Else a right answer is
-        praised, and a new request follows; and a wrong one is corrected, or (one time in seven)
+        One reply in ten is a new request and says nothing of the response. Else a right response
+        is praised, and a new request follows; and a wrong one is corrected, or (one time in seven)
         the request is repeated in other words.
 
         Args:
             rng: The source of chance.
             task: What was asked.
             response: Any text.
-            tasks: ``"train"`` or ``"test"``: which tasks to ask for next.
-            words: ``"train"`` or ``"test"``: which sentences to use.
+            task_split: ``"train"`` or ``"test"``: which tasks to ask for next.
+            sentence_split: ``"train"`` or ``"test"``: which sentences to use.
 
         Returns:
             The reply.
         """
 
         def say(sentences: list[str]) -> str:
-            return choose_words(rng, sentences, words)
+            return choose_sentence(rng, sentences, sentence_split)
 
         complaint = self.complaint(task, response)
-        next_task = rng.choice(TASKS[tasks])
+        next_task = rng.choice(TASKS[task_split])
         request = self.ask(rng, next_task)
         if rng.random() < 0.1:
             return Reply(f"{say(NEUTRAL)} {request}", next_task, 0, None)
@@ -206,7 +206,7 @@ class Developer:
         if rng.random() < 1 / 7:
             text = f"{say(LEAD_INS)} {say(RE_ASKS)} {self.ask(rng, task)}"
             return Reply(text.strip(), task, -1, None)
-        goal = rng.choice(task.operation.goals).format(xs=task.noun)
+        goal = task.goal(rng)
         text = f"{say(LEAD_INS)} {say(CORRECTIONS[complaint]).format(goal=goal)}"
         return Reply(text.strip(), task, -1, complaint)
 
@@ -228,7 +228,7 @@ CHEN = Developer("Chen", {"naming": "camelCase", "docs": "documented", "length":
 
 
 class LiveSession:
-    """A running session: a developer has asked, and answers whatever a policy responds."""
+    """A running session: a developer has asked, and replies to whatever a policy responds."""
 
     def __init__(
         self, developer: Developer, rng: random.Random,
@@ -241,20 +241,20 @@ class LiveSession:
         self.ended = False
 
     def answer(self, responses: list[str]) -> list[str | None]:
-        """Answer each response to the current context, then go on from the first one.
+        """Reply to each response to the current context, then go on from the first one.
 
         Args:
             responses: Different responses to the same context.
 
         Returns:
-            One message a response; or None for all, where the developer leaves. Then the
+            One message per response; or None for all, where the developer leaves. Then the
             session has ended.
         """
         if self.rng.random() < self.leave_probability:
             self.ended = True
             return [None] * len(responses)
         replies = [
-            self.developer.answer(self.rng, self.task, text, self.tasks) for text in responses
+            self.developer.reply(self.rng, self.task, text, self.tasks) for text in responses
         ]
         self.task = replies[0].task
         self.context = [
@@ -271,9 +271,9 @@ def simulate_notes(rng: random.Random, developer: Developer, split: str) -> list
     for _ in range(rng.randint(1, 10)):
         wish = rng.choice([*developer.wishes.values(), "content"])
         task = rng.choice(TASKS[split])
-        goal = rng.choice(task.operation.goals).format(xs=task.noun)
-        lead_in = choose_words(rng, LEAD_INS, split)
-        correction = choose_words(rng, CORRECTIONS[wish], split).format(goal=goal)
+        goal = task.goal(rng)
+        lead_in = choose_sentence(rng, LEAD_INS, split)
+        correction = choose_sentence(rng, CORRECTIONS[wish], split).format(goal=goal)
         notes.append((wish, f"{lead_in} {correction}".strip()))
     return notes
 
@@ -286,20 +286,20 @@ def write_preferences(notes: Iterable[str]) -> str:
 def simulate_session(
     rng: random.Random, developer: Developer, split: str
 ) -> tuple[str, Task, Style, list[int]]:
-    """Write one logged session up to its last, still unanswered request.
+    """Write one logged session up to its last, still open request.
 
     The logged assistant starts in a random style. In a quarter of the sessions, notes about the
     developer stand in front, in a turn of their own, and it mostly follows them. It solves the
-    wrong task in one of a hundred answers, and obeys nine of ten corrections.
+    wrong task in one of a hundred responses, and obeys nine of ten corrections.
 
     Args:
         rng: The source of chance.
-        developer: Who asks and answers.
+        developer: Who asks and replies.
         split: ``"train"`` or ``"test"``.
 
     Returns:
         The text so far, in the HH-RLHF format and ending with a human turn; the task that the
-        last human turn is about; the style so far; and the true verdict on each answer.
+        last human turn is about; the style so far; and the true verdict on each response.
     """
     style, text, verdicts = rng.choice(STYLES), "", []
     if rng.random() < 0.25:
@@ -312,7 +312,7 @@ def simulate_session(
     for _ in range(rng.randint(1, 3)):
         solved = task if rng.random() < 0.99 else rng.choice(TASKS[split])
         response = write_response(solved, style)
-        reply = developer.answer(rng, task, response, split, split)
+        reply = developer.reply(rng, task, response, split, split)
         text += f"\n\nAssistant: {response}\n\nHuman: {reply.text}"
         verdicts.append(reply.verdict)
         task = reply.task
@@ -337,9 +337,9 @@ def simulate_conversations(
         developers: Who talks; None takes all 160.
 
     Returns:
-        One dict a row: ``chosen`` and ``rejected`` (the same session with two endings: the
+        One dict per row: ``chosen`` and ``rejected`` (the same session with two endings: the
         developer likes one, the other fails one wish), ``developer``, ``session_id``, and for
-        evaluation only ``verdicts``, the truth about each answered turn: -1, 0 or +1.
+        evaluation only ``verdicts``, the truth about each turn with a reply: -1, 0 or +1.
 
     Raises:
         ValueError: ``num_pairs`` is less than 1, or the split is unknown.

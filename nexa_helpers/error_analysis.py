@@ -39,7 +39,7 @@ def categorize_errors(
         tokenizer: Turns text into ids.
         num_samples: At most so many triples are taken, from the start.
         ref_policy: The reference. If given, an error whose response the policy finds less
-            likely (mean log-prob a token) than the reference does is ``correct``.
+            likely (mean log-prob per token) than the reference does is ``correct``.
 
     Returns:
         A dict of six counts that sum to the triples taken: the categories and ``correct``.

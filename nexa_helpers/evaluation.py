@@ -1,12 +1,9 @@
 """Section 6: did it work? One metric for policy and baseline, each with an interval.
 
-Intervals come from scipy. Simulated developers know what they like, so the last functions
-measure true satisfaction, not what the PRM believes.
+Intervals come from scipy. What live developers say is in `live_evaluation`.
 """
 
-import random
-from collections import deque
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -16,10 +13,8 @@ from matplotlib.figure import Figure
 from scipy import stats
 from torch import nn
 
-from nexa_helpers.developers import Developer, LiveSession, write_preferences
 from nexa_helpers.feedback import keyword_labels
-from nexa_helpers.policy import encode_examples, response_log_probs, response_mask, sample_responses
-from nexa_helpers.tasks import TASKS
+from nexa_helpers.policy import encode_examples, response_log_probs, response_mask
 
 
 @torch.no_grad()
@@ -43,7 +38,7 @@ def evaluate_personalization(
         A dict with
 
         - ``log_prob_improvements``: for each triple the mean log-prob of its response given its
-          context (nats a response token, end-of-text included, as ``encode_examples`` counts)
+          context (nats per response token, end-of-text included, as ``encode_examples`` counts)
           under the policy minus that under the reference;
         - ``preference_accuracy``: the mean of two shares, praised responses that moved up and
           corrected ones that moved down (the one share, if the other kind is missing; 0.0 with
@@ -115,18 +110,23 @@ def plot_comparison(
     return figure
 
 
-def proportion_interval(successes: int, trials: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a proportion.
+class Share(NamedTuple):
+    """A share of trials in [0, 1], with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def share_of(successes: int, trials: int) -> Share:
+    """Compute a share with Wilson's 95 % interval.
 
     Args:
         successes: How often it happened.
         trials: How often it could have happened, at least 1.
-
-    Returns:
-        (low, high), each in [0, 1].
     """
     interval = stats.binomtest(successes, trials).proportion_ci(method="wilson")
-    return float(interval.low), float(interval.high)
+    return Share(successes / trials, float(interval.low), float(interval.high))
 
 
 def preference_interval(
@@ -160,12 +160,10 @@ def preference_interval(
 
 
 @torch.no_grad()
-def pairwise_accuracy(
-    policy: nn.Module, pairs: list[dict[str, Any]], tokenizer: Any
-) -> tuple[float, tuple[float, float]]:
+def pairwise_accuracy(policy: nn.Module, pairs: list[dict[str, Any]], tokenizer: Any) -> Share:
     """Share of pairs in which the policy finds the chosen ending likelier than the rejected one.
 
-    Likelier means a higher mean log-prob a token, so that length alone does not decide.
+    Likelier means a higher mean log-prob per token, so that length alone does not decide.
 
     Args:
         policy: A ``SimplePolicy``.
@@ -190,7 +188,7 @@ def pairwise_accuracy(
             batch = encode_examples(examples, tokenizer, device=device)
             means.append(response_log_probs(policy, batch).sum(dim=1) / batch["response_lengths"])
         wins += int((means[0] > means[1]).sum())
-    return wins / len(pairs), proportion_interval(wins, len(pairs))
+    return share_of(wins, len(pairs))
 
 
 @torch.no_grad()
@@ -203,7 +201,7 @@ def exact_kl(policy: nn.Module, ref_policy: nn.Module, batch: dict[str, torch.Te
         batch: What ``encode_examples`` returns.
 
     Returns:
-        Nats a token. No sampling: every token of the vocabulary is counted.
+        Nats per token. No sampling: every token of the vocabulary is counted.
     """
     time = batch["response_ids"].shape[1]
     mask = response_mask(batch["response_lengths"], time)
@@ -214,134 +212,11 @@ def exact_kl(policy: nn.Module, ref_policy: nn.Module, batch: dict[str, torch.Te
     return F.kl_div(log_probs[1], log_probs[0], log_target=True, reduction="batchmean").item()
 
 
-def satisfaction(
-    policy: nn.Module,
-    developer: Developer,
-    tokenizer: Any,
-    num_requests: int = 200,
-    prefix: str = "",
-    seed: int = 1,
-    temperature: float = 0.7,
-) -> tuple[float, tuple[float, float]]:
-    """Share of first responses that a developer truly has no complaint about.
-
-    This is measured against the developer's known wishes, not with the PRM. The tasks are those
-    of the test split, which no training has seen.
-
-    Args:
-        policy: Samples one response a request.
-        developer: Who asks.
-        tokenizer: The tokenizer of the policy.
-        num_requests: How many requests.
-        prefix: Text in front of every conversation (the baseline's corrections).
-        seed: Seed of the requests; the policy samples from torch's global generator.
-        temperature: Of the samples. Assistants answer below 1, where slips are rare.
-
-    Returns:
-        The share, and its 95 % interval.
-    """
-    rng = random.Random(seed)
-    tasks = [rng.choice(TASKS["test"]) for _ in range(num_requests)]
-    contexts = [[{"role": "user", "content": developer.ask(rng, task)}] for task in tasks]
-    samples = []
-    for start in range(0, num_requests, 200):  # in parts, to bound the memory
-        part = contexts[start : start + 200]
-        samples += sample_responses(policy, part, tokenizer, prefix=prefix, temperature=temperature)
-    happy = sum(
-        developer.complaint(task, sample["response"]) is None
-        for task, sample in zip(tasks, samples, strict=True)
-    )
-    return happy / num_requests, proportion_interval(happy, num_requests)
-
-
-def play_sessions(
-    policy: nn.Module,
-    developer: Developer,
-    tokenizer: Any,
-    num_sessions: int = 5,
-    turns_per_session: int = 2,
-    num_copies: int = 40,
-    max_notes: int = 0,
-    seed: int = 1,
-    temperature: float = 0.7,
-) -> np.ndarray:
-    """Play sessions one after another, and record which responses needed a correction.
-
-    Several copies of the developer work side by side, each with requests of their own. With
-    ``max_notes``, each copy keeps the last replies with a negative keyword, and they stand in
-    front of its next sessions: prompt injection, from an empty cache on.
-
-    Args:
-        policy: Writes the responses; it does not change.
-        developer: Who asks and answers.
-        tokenizer: The tokenizer of the policy.
-        num_sessions: Sessions of each copy.
-        turns_per_session: Responses a session.
-        num_copies: Copies of the developer.
-        max_notes: Most corrections in front of a session; 0 for none.
-        seed: Seed of the requests and answers; the policy samples from torch's generator.
-        temperature: Of the samples, as in ``satisfaction``.
-
-    Returns:
-        Booleans (sessions, turns, copies): True where the developer truly had a complaint.
-    """
-    notes: list[deque[str]] = [deque(maxlen=max_notes) for _ in range(num_copies)]
-    corrected = np.zeros((num_sessions, turns_per_session, num_copies), dtype=bool)
-    for number in range(num_sessions):
-        sessions = [
-            LiveSession(developer, random.Random(f"{seed} {number} {copy}"), 0.0, tasks="test")
-            for copy in range(num_copies)
-        ]
-        for session, corrections in zip(sessions, notes, strict=True):
-            if corrections:
-                text = write_preferences(corrections)
-                session.context.insert(0, {"role": "user", "content": text})
-        for turn in range(turns_per_session):
-            contexts = [session.context for session in sessions]
-            samples = sample_responses(policy, contexts, tokenizer, temperature=temperature)
-            for copy, (session, sample) in enumerate(zip(sessions, samples, strict=True)):
-                complaint = developer.complaint(session.task, sample["response"])
-                corrected[number, turn, copy] = complaint is not None
-                (answer,) = session.answer([sample["response"]])
-                if keyword_labels([{"response": "", "feedback": answer or ""}]) == [-1]:
-                    notes[copy].append(" ".join(str(answer).split())[:100])
-    return corrected
-
-
-def cross_satisfaction(
-    policies: dict[str, nn.Module],
-    developers: list[Developer],
-    tokenizer: Any,
-    num_requests: int = 200,
-    seed: int = 1,
-) -> dict[tuple[str, str], tuple[float, tuple[float, float]]]:
-    """Score each policy with each developer, on the same requests.
-
-    Args:
-        policies: Policies by name.
-        developers: Who asks.
-        tokenizer: The tokenizer of the policies.
-        num_requests: Requests a pair.
-        seed: Seed of the requests and of the samples.
-
-    Returns:
-        For each (policy, developer) what ``satisfaction`` returns.
-    """
-    results = {}
-    for name, policy in policies.items():
-        for developer in developers:
-            torch.manual_seed(seed)
-            results[name, developer.name] = satisfaction(
-                policy, developer, tokenizer, num_requests, seed=seed
-            )
-    return results
-
-
-def centred_mean(values: list[float], window: int) -> tuple[np.ndarray, np.ndarray]:
+def centered_mean(values: list[float], window: int) -> tuple[np.ndarray, np.ndarray]:
     """Smooth a curve without shifting it.
 
     Args:
-        values: One number a step.
+        values: One number per step.
         window: Steps to average over; shortened where there are fewer values.
 
     Returns:
@@ -350,56 +225,3 @@ def centred_mean(values: list[float], window: int) -> tuple[np.ndarray, np.ndarr
     window = max(1, min(window, len(values)))
     means = np.convolve(values, np.ones(window) / window, mode="valid")
     return np.arange(len(means)) + (window - 1) / 2, means
-
-
-def plot_correction_rates(corrected: dict[str, np.ndarray]) -> Figure:
-    """Draw the correction rate of the first response of each session, with 95 % intervals.
-
-    Args:
-        corrected: For each contestant what ``play_sessions`` returns.
-
-    Returns:
-        A figure with one axis.
-    """
-    looks = zip(("grey", "tab:orange", "tab:blue"), ("s", "^", "o"), strict=True)
-    figure, axis = plt.subplots(figsize=(7, 3.8), layout="constrained")
-    for (name, flags), (color, marker) in zip(corrected.items(), looks, strict=False):
-        first = flags[:, 0, :]  # later responses follow a correction of the same session
-        rates = first.mean(axis=1)
-        intervals = [proportion_interval(int(row.sum()), len(row)) for row in first]
-        whiskers = np.abs(np.array(intervals).T - rates)
-        sessions = np.arange(1, len(first) + 1)
-        axis.errorbar(sessions, rates, whiskers, color=color, marker=marker, capsize=3, label=name)
-    axis.set_xticks(range(1, len(first) + 1))
-    axis.set(xlabel="session", ylabel="corrected first responses (share)", ylim=(0, 1.02))
-    axis.set_title("Correction Rate by Session, 95 % Intervals")
-    axis.legend(loc="center", bbox_to_anchor=(0.5, 0.3))  # between the lines
-    return figure
-
-
-def plot_cross_satisfaction(
-    results: dict[tuple[str, str], tuple[float, tuple[float, float]]],
-) -> Figure:
-    """Draw how often each policy satisfies each developer, as a table with shades.
-
-    Args:
-        results: What ``cross_satisfaction`` returns.
-
-    Returns:
-        A figure with one axis and a colour bar.
-    """
-    policies = list(dict.fromkeys(name for name, _ in results))
-    developers = list(dict.fromkeys(who for _, who in results))
-    shares = np.array([[results[name, who][0] for who in developers] for name in policies])
-    figure, axis = plt.subplots(figsize=(6, 3.6), layout="constrained")
-    image = axis.imshow(shares, cmap="cividis", vmin=0, vmax=1, aspect="auto")
-    for (row, column), share in np.ndenumerate(shares):
-        low, high = results[policies[row], developers[column]][1]
-        color = "black" if share > 0.5 else "white"
-        text = f"{share:.2f}\n[{low:.2f}, {high:.2f}]"
-        axis.text(column, row, text, ha="center", va="center", color=color)
-    axis.set_xticks(range(len(developers)), developers)
-    axis.set_yticks(range(len(policies)), policies)
-    axis.set(xlabel="developer who asks", ylabel="policy", title="Satisfied First Requests")
-    figure.colorbar(image, label="share of requests")
-    return figure

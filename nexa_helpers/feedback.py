@@ -1,4 +1,4 @@
-"""Section 2: what developers answer. Keyword sentiment, lengths and their plots.
+"""Section 2: what developers reply. Keyword sentiment, lengths and their plots.
 
 The keyword label is a rough, transparent signal. It looks at single words only: sarcasm,
 negated praise and corrections without a keyword are beyond it.
@@ -37,8 +37,8 @@ def words(text: str) -> list[str]:
 def analyze_feedback_signals(triples: list[dict[str, Any]]) -> dict[str, Any]:
     """Measure lengths and keyword sentiment of the feedback.
 
-    A feedback is ``negative`` if it holds a word of ``NEGATIVE_WORDS``, else ``positive`` if it
-    holds one of ``POSITIVE_WORDS``, else ``neutral``. Whole words count, case does not. A
+    A feedback is ``negative`` if it contains a word of ``NEGATIVE_WORDS``, else ``positive`` if it
+    contains one of ``POSITIVE_WORDS``, else ``neutral``. Whole words count, case does not. A
     correction with thanks is a correction. Only single words of the feedback are judged.
 
     Args:
@@ -47,7 +47,7 @@ def analyze_feedback_signals(triples: list[dict[str, Any]]) -> dict[str, Any]:
     Returns:
         A dict with ``feedback_lengths`` and ``response_lengths`` (lists of int, in words split
         at white space), ``sentiments`` (a list of ``"positive"``, ``"negative"``,
-        ``"neutral"``, one a triple) and ``sentiment_counts`` (a dict that holds all three).
+        ``"neutral"``, one per triple) and ``sentiment_counts`` (a dict with all three).
         With no triples the lists are empty and the counts are 0.
     """
     sentiments = []
@@ -102,7 +102,7 @@ def keyword_labels(triples: list[dict[str, Any]]) -> list[int]:
         triples: Triples with the keys ``response`` and ``feedback``.
 
     Returns:
-        One integer a triple.
+        One integer per triple.
     """
     sentiments = analyze_feedback_signals(triples)["sentiments"]
     return [SENTIMENT_SCORES[sentiment] for sentiment in sentiments]

@@ -26,9 +26,9 @@ def compute_grpo_advantages(rewards: torch.Tensor) -> torch.Tensor:
     rewards = rewards if rewards.is_floating_point() else rewards.float()
     if rewards.shape[-1] < 2:
         return torch.zeros_like(rewards)
-    centred = rewards - rewards.mean(dim=-1, keepdim=True)
+    centered = rewards - rewards.mean(dim=-1, keepdim=True)
     std = rewards.std(dim=-1, keepdim=True)
-    return torch.where(std > 1e-6, centred / std.clamp(min=1e-6), torch.zeros_like(rewards))
+    return torch.where(std > 1e-6, centered / std.clamp(min=1e-6), torch.zeros_like(rewards))
 
 
 def overlong_reward(response_length: int, L_max: int = 512, L_cache: int = 100) -> float:
@@ -50,6 +50,17 @@ def overlong_reward(response_length: int, L_max: int = 512, L_cache: int = 100) 
     return -1.0
 
 
+def require_shape(shape: torch.Size, **tensors: torch.Tensor) -> None:
+    """Insist that tensors have a shape.
+
+    Raises:
+        ValueError: One has another shape; the message names it.
+    """
+    for name, tensor in tensors.items():
+        if tensor.shape != shape:
+            raise ValueError(f"{name}: expected {(*shape,)}, got {(*tensor.shape,)}")
+
+
 def grpo_tcr_loss(
     log_probs_new: torch.Tensor,
     log_probs_ref: torch.Tensor,
@@ -67,7 +78,7 @@ def grpo_tcr_loss(
     Args:
         log_probs_new: (batch, time) log-probs of the response tokens under the policy, nats.
         log_probs_ref: (batch, time) the same under the frozen reference policy.
-        advantages: (batch,) one advantage a response.
+        advantages: (batch,) one advantage per response.
         response_lengths: (batch,) real tokens of each response. Tokens at or past the length
             are padding and count nowhere. A length beyond ``time`` means a full row.
         eps_low: The ratio is clipped from below at 1 - eps_low.
@@ -75,55 +86,39 @@ def grpo_tcr_loss(
         beta_kl: Weight of the KL penalty.
         L_max: See ``overlong_reward``; only reported.
         L_cache: See ``overlong_reward``; only reported.
-        log_probs_old: (batch, time) log-probs under the policy that sampled the tokens. None
-            on logged turns: the ratio is then taken against the reference, which makes a fixed
-            trust region around the deployed model.
+        log_probs_old: (batch, time) log-probs under the policy that sampled the tokens; None
+            (logged turns): the ratio is taken against the reference, a fixed trust region.
 
     Returns:
-        The loss (a scalar) and the metrics ``mean_advantage`` and ``mean_length_penalty`` (over
-        responses), ``mean_kl``, ``mean_ratio`` and, if you like, ``clip_fraction`` (over real
-        tokens): floats, or tensors without a gradient. Gradients reach ``log_probs_new`` alone.
-
-    Raises:
-        ValueError: The shapes do not match.
+        The loss (a scalar; gradients reach ``log_probs_new`` alone) and the metrics, without a
+        gradient: ``mean_advantage``, ``mean_length_penalty`` (over responses), ``mean_kl``,
+        ``mean_ratio`` and, if you like, ``clip_fraction`` (over real tokens).
     """
-    batch, time = log_probs_new.shape
-    for name, given in (("log_probs_ref", log_probs_ref), ("log_probs_old", log_probs_old)):
-        if given is not None and given.shape != (batch, time):
-            raise ValueError(f"{name}: expected {(batch, time)}, got {(*given.shape,)}")
-    if advantages.shape != (batch,) or response_lengths.shape != (batch,):
-        raise ValueError(
-            f"advantages, response_lengths: expected {(batch,)}, "
-            f"got {(*advantages.shape,)}, {(*response_lengths.shape,)}"
-        )
     log_probs_ref = log_probs_ref.detach()
     log_probs_old = log_probs_ref if log_probs_old is None else log_probs_old.detach()
-    columns = torch.arange(time, device=log_probs_new.device)
+    require_shape(log_probs_new.shape, log_probs_ref=log_probs_ref, log_probs_old=log_probs_old)
+    rows = {"advantages": advantages, "response_lengths": response_lengths}
+    require_shape(log_probs_new.shape[:1], **rows)
+    columns = torch.arange(log_probs_new.shape[1], device=log_probs_new.device)
     mask = columns < response_lengths.unsqueeze(1)  # (batch, time), True for real tokens
     num_tokens = mask.sum().clamp(min=1)
-
     # C: clip-higher, and the pessimistic one of the two. Padding gets the ratio 1.
     ratio = torch.exp((log_probs_new - log_probs_old).masked_fill(~mask, 0.0))
     clipped = ratio.clamp(1 - eps_low, 1 + eps_high)
-    token_advantages = advantages.unsqueeze(1)
-    surrogate = -torch.min(ratio * token_advantages, clipped * token_advantages)
-
+    surrogate = -torch.min(ratio * advantages.unsqueeze(1), clipped * advantages.unsqueeze(1))
     # k3, an estimate of the KL divergence that is never negative (GRPO, Eq. 4).
     log_ratio_ref = (log_probs_ref - log_probs_new).masked_fill(~mask, 0.0)
     kl = torch.exp(log_ratio_ref) - log_ratio_ref - 1
-
     # T: every real token of the batch weighs the same.
     loss = ((surrogate + beta_kl * kl) * mask).sum() / num_tokens
-
     penalties = [overlong_reward(int(n), L_max, L_cache) for n in response_lengths.tolist()]
-    metrics = {
+    return loss, {
         "mean_advantage": advantages.mean().item(),
         "mean_kl": ((kl * mask).sum() / num_tokens).item(),
         "mean_length_penalty": sum(penalties) / len(penalties),
         "mean_ratio": ((ratio * mask).sum() / num_tokens).item(),
         "clip_fraction": (((ratio != clipped) & mask).sum() / num_tokens).item(),
     }
-    return loss, metrics
 
 
 def per_response_loss(
@@ -131,28 +126,28 @@ def per_response_loss(
     log_probs_ref: torch.Tensor,
     advantages: torch.Tensor,
     response_lengths: torch.Tensor,
-    *options: Any,
+    log_probs_old: torch.Tensor,
+    **settings: Any,
 ) -> tuple[torch.Tensor, dict[str, float]]:
     """Compute the loss without T, for the ablation: the mean of a response first (GRPO, Eq. 3).
 
     Args:
-        log_probs_new: As in ``grpo_tcr_loss``, like all other arguments.
-        log_probs_ref: See above.
-        advantages: See above.
-        response_lengths: See above.
-        options: The other arguments of ``grpo_tcr_loss``, in its order; the last one is
-            ``log_probs_old``.
+        log_probs_new: (batch, time) log-probs of the response tokens under the policy, nats.
+        log_probs_ref: (batch, time) the same under the frozen reference policy.
+        advantages: (batch,) one advantage per response.
+        response_lengths: (batch,) real tokens of each response.
+        log_probs_old: (batch, time) log-probs under the policy that sampled the tokens.
+        settings: The other keywords of ``grpo_tcr_loss``.
 
     Returns:
         The mean over responses of the loss of each one, and the metrics of the whole batch.
     """
     loss_function: LossFunction = grpo_tcr_loss
-    *numbers, log_probs_old = options
     tensors = [log_probs_new, log_probs_ref, advantages, response_lengths]
 
     def loss_of(rows: slice) -> tuple[torch.Tensor, dict[str, float]]:
         arguments = [tensor[rows] for tensor in tensors]
-        return loss_function(*arguments, *numbers, log_probs_old[rows])
+        return loss_function(*arguments, log_probs_old=log_probs_old[rows], **settings)
 
     losses = [loss_of(slice(row, row + 1))[0] for row in range(len(advantages))]
     return torch.stack(losses).mean(), loss_of(slice(None))[1]

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from nexa_helpers.batches import pad_rows
 from nexa_helpers.conversations import render_context
 
 Cache = list[tuple[torch.Tensor, torch.Tensor]]
@@ -38,7 +39,6 @@ class PolicyBlock(nn.Module):
     """One transformer block: causal self-attention and a two-layer network, both pre-norm."""
 
     def __init__(self, hidden_size: int, num_heads: int):
-        """Make the layers of one block."""
         super().__init__()
         self.num_heads = num_heads
         self.attention_norm = nn.LayerNorm(hidden_size)
@@ -109,7 +109,7 @@ class SimplePolicy(nn.Module):
         nn.init.zeros_(self.head.bias)
         self.head.weight = self.embedding.weight  # shared: half the parameters, better learning
         size = hidden_size // num_heads
-        frequencies = 1000.0 ** (-torch.arange(0, size, 2) / size)  # radians a position
+        frequencies = 1000.0 ** (-torch.arange(0, size, 2) / size)  # radians per position
         self.register_buffer("frequencies", frequencies, persistent=False)
 
     def features(
@@ -123,7 +123,7 @@ class SimplePolicy(nn.Module):
         Args:
             input_ids: (batch, time) token ids.
             attention_mask: (batch, past + time), 1 for real tokens, 0 for padding.
-            cache: Keys and values of earlier positions, one entry a block. It is extended in
+            cache: Keys and values of earlier positions, one entry per block. It is extended in
                 place; start with ``[]``.
 
         Returns:
@@ -228,18 +228,13 @@ def encode_examples(
         texts = [" " + triple["response"] for triple in triples]
         response_ids = [ids + [tokenizer.eos_token_id] for ids in tokenizer(texts)["input_ids"]]
     responses = [ids[:max_response] for ids in response_ids]
-    left, right = max(map(len, contexts)), max(map(len, responses))
-    input_ids = torch.full((len(triples), left + right), tokenizer.eos_token_id)
-    attention_mask = torch.zeros_like(input_ids)
-    for row, (context, response) in enumerate(zip(contexts, responses, strict=True)):
-        start, end = left - len(context), left + len(response)
-        input_ids[row, start:end] = torch.tensor(context + response)
-        attention_mask[row, start:end] = 1
+    left_ids, left_mask = pad_rows(contexts, tokenizer.eos_token_id, side="left")
+    right_ids, right_mask = pad_rows(responses, tokenizer.eos_token_id)
     batch = {
-        "input_ids": input_ids,
-        "attention_mask": attention_mask,
-        "response_ids": input_ids[:, left:],
-        "response_lengths": torch.tensor([len(response) for response in responses]),
+        "input_ids": torch.cat([left_ids, right_ids], dim=1),
+        "attention_mask": torch.cat([left_mask, right_mask], dim=1),
+        "response_ids": right_ids,
+        "response_lengths": right_mask.sum(dim=1),
     }
     return {name: tensor.to(device) for name, tensor in batch.items()}
 
@@ -258,7 +253,7 @@ def encode_conversations(
         max_tokens: A longer conversation keeps its start.
 
     Returns:
-        One pair a conversation: the token ids; and for each position the id that comes next,
+        One pair per conversation: the token ids; and for each position the id that comes next,
         where that is part of a response (or ends it), else ``IGNORED``.
     """
     header = tokenizer("\n\nAssistant:")["input_ids"]
@@ -299,14 +294,10 @@ def pad_conversations(
     Returns:
         ``input_ids``, ``attention_mask`` and ``target_ids``, integer tensors (batch, time).
     """
-    time = max(len(ids) for ids, _ in encoded)
-    rows = [(ids, targets, time - len(ids)) for ids, targets in encoded]
-    batch = {
-        "input_ids": [ids + [tokenizer.eos_token_id] * rest for ids, _, rest in rows],
-        "attention_mask": [[1] * len(ids) + [0] * rest for ids, _, rest in rows],
-        "target_ids": [targets + [IGNORED] * rest for _, targets, rest in rows],
-    }
-    return {name: torch.tensor(values, device=device) for name, values in batch.items()}
+    ids, mask = pad_rows([ids for ids, _ in encoded], tokenizer.eos_token_id)
+    target_ids, _ = pad_rows([targets for _, targets in encoded], IGNORED)
+    batch = {"input_ids": ids, "attention_mask": mask, "target_ids": target_ids}
+    return {name: tensor.to(device) for name, tensor in batch.items()}
 
 
 def response_mask(response_lengths: torch.Tensor, time: int) -> torch.Tensor:
@@ -333,7 +324,7 @@ def response_log_probs(policy: nn.Module, batch: dict[str, torch.Tensor]) -> tor
         batch: What ``encode_examples`` returns.
 
     Returns:
-        (batch, response time) in nats; padding holds 0.0.
+        (batch, response time) in nats; padding has 0.0.
     """
     time = batch["response_ids"].shape[1]
     mask = response_mask(batch["response_lengths"], time)
@@ -344,7 +335,70 @@ def response_log_probs(policy: nn.Module, batch: dict[str, torch.Tensor]) -> tor
     return torch.zeros_like(mask, dtype=log_probs.dtype).masked_scatter(mask, log_probs)
 
 
+def encode_prompts(
+    contexts: list[list[dict[str, str]]],
+    tokenizer: Any,
+    max_tokens: int,
+    prefix: str = "",
+    max_context: int = 256,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Turn contexts into one left-padded batch: what a response is sampled after.
+
+    Args:
+        contexts: Lists of turns.
+        tokenizer: Its end-of-text token fills the padding.
+        max_tokens: Most tokens of a prompt; its end is kept.
+        prefix: Text in front of every conversation (the baseline's corrections).
+        max_context: Most tokens of a context without the prefix; its end is kept.
+
+    Returns:
+        Token ids and mask (batch, time).
+    """
+    prefix_ids = tokenizer.encode(prefix)
+    prompts = tokenizer([render_context(context) for context in contexts])["input_ids"]
+    prompts = [(prefix_ids + ids[-max_context:])[-max_tokens:] for ids in prompts]
+    return pad_rows(prompts, tokenizer.eos_token_id, side="left")
+
+
 @torch.no_grad()
+def sample_tokens(
+    policy: nn.Module,
+    ids: torch.Tensor,
+    mask: torch.Tensor,
+    end: int,
+    max_new_tokens: int,
+    temperature: float,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Sample one token after another, for all rows at once.
+
+    Args:
+        policy: A ``SimplePolicy``.
+        ids: (batch, time) left-padded prompts.
+        mask: (batch, time), 1 for real tokens.
+        end: The id of the end-of-text token.
+        max_new_tokens: Most tokens of a response.
+        temperature: The logits are divided by it.
+
+    Returns:
+        The tokens, -1 behind the end of a row, and their log-probs (nats): (batch, new time).
+    """
+    cache: Cache = []
+    running = torch.ones(len(ids), dtype=torch.bool, device=ids.device)
+    tokens, log_probs = [], []
+    for _ in range(max_new_tokens):
+        logits = policy.head(policy.features(ids, mask, cache)[:, -1])
+        distribution = torch.distributions.Categorical(logits=logits / temperature)
+        token = distribution.sample()
+        tokens.append(token.where(running, -1))
+        log_probs.append(distribution.log_prob(token))
+        running = running & (token != end)
+        if not running.any():
+            break
+        ids = token.unsqueeze(1)
+        mask = torch.cat([mask, running.long().unsqueeze(1)], dim=1)
+    return torch.stack(tokens, dim=1), torch.stack(log_probs, dim=1)
+
+
 def sample_responses(
     policy: nn.Module,
     contexts: list[list[dict[str, str]]],
@@ -369,42 +423,20 @@ def sample_responses(
             unlikely tokens, and the slips that they are, become rarer.
 
     Returns:
-        One dict a context: ``response`` (text), ``response_ids`` (list of int, with the
+        One dict per context: ``response`` (text), ``response_ids`` (list of int, with the
         end-of-text token where one came) and ``log_probs`` (list of float, in nats: the
         log-prob of each sampled token, at this temperature).
     """
     policy.eval()
     device = next(policy.parameters()).device
     room = policy.max_positions - max_new_tokens
-    prefix_ids = tokenizer.encode(prefix)
-    prompts = tokenizer([render_context(context) for context in contexts])["input_ids"]
-    prompts = [prefix_ids + ids[-max_context:] for ids in prompts]
-    left = min(max(map(len, prompts)), room)
-    ids = torch.full((len(prompts), left), tokenizer.eos_token_id, device=device)
-    mask = torch.zeros_like(ids)
-    for row, prompt in enumerate(prompts):
-        prompt = prompt[-left:]
-        ids[row, left - len(prompt) :] = torch.tensor(prompt, device=device)
-        mask[row, left - len(prompt) :] = 1
-    cache: Cache = []
-    running = torch.ones(len(ids), dtype=torch.bool, device=device)
-    tokens, log_probs = [], []
-    for _ in range(max_new_tokens):
-        logits = policy.head(policy.features(ids, mask, cache)[:, -1])
-        distribution = torch.distributions.Categorical(logits=logits / temperature)
-        token = distribution.sample()
-        tokens.append(token.where(running, -1))  # -1: this row has ended
-        log_probs.append(distribution.log_prob(token))
-        running = running & (token != tokenizer.eos_token_id)
-        if not running.any():
-            break
-        ids = token.unsqueeze(1)
-        mask = torch.cat([mask, running.long().unsqueeze(1)], dim=1)
+    ids, mask = encode_prompts(contexts, tokenizer, room, prefix, max_context)
+    tokens, log_probs = sample_tokens(
+        policy, ids.to(device), mask.to(device), tokenizer.eos_token_id, max_new_tokens, temperature
+    )
     samples = []
-    for row_ids, row_log_probs in zip(
-        torch.stack(tokens, dim=1).tolist(), torch.stack(log_probs, dim=1).tolist(), strict=True
-    ):
-        response_ids = [token for token in row_ids if token >= 0]
+    for row_tokens, row_log_probs in zip(tokens.tolist(), log_probs.tolist(), strict=True):
+        response_ids = [token for token in row_tokens if token >= 0]
         samples.append(
             {
                 "response": tokenizer.decode(response_ids, skip_special_tokens=True).strip(),

@@ -1,7 +1,7 @@
 """Section 4.1: a process reward model (PRM) that reads a response and its feedback.
 
 It is trained on keyword labels and then frozen. Its votes come from dropout. In training it
-often reads the feedback without the sentences that hold a keyword, and so it learns what else
+often reads the feedback without the sentences that contain a keyword, and so it learns what else
 praise and corrections have in common. Where the labels are wrong in a regular way that no other
 sentence betrays, it can be no better than they are.
 """
@@ -15,9 +15,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from matplotlib.figure import Figure
+from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 from torch import nn
 from tqdm import tqdm
 
+from nexa_helpers.batches import pad_rows, take_step
 from nexa_helpers.feedback import NEGATIVE_WORDS, POSITIVE_WORDS, words
 
 
@@ -31,7 +33,6 @@ class ProcessRewardModel(nn.Module):
     def __init__(
         self, vocab_size: int, hidden_size: int = 128, num_heads: int = 4, max_positions: int = 256
     ):
-        """Make the layers; dropout is 0.1."""
         super().__init__()
         self.embedding = nn.Embedding(vocab_size, hidden_size)
         self.position_embedding = nn.Embedding(max_positions, hidden_size)
@@ -133,29 +134,33 @@ def encode_feedback(
     responses = tokenizer([f"Assistant: {t['response']}" for t in triples])["input_ids"]
     feedback = tokenizer([f"\n\nHuman: {t['feedback']}" for t in triples])["input_ids"]
     rows = [a[:max_response] + b[:max_feedback] for a, b in zip(responses, feedback, strict=True)]
-    longest = max(map(len, rows))
-    padding = tokenizer.eos_token_id
-    ids = torch.tensor([row + [padding] * (longest - len(row)) for row in rows], device=device)
-    lengths = torch.tensor([len(row) for row in rows], device=device)
-    mask = torch.arange(longest, device=device) < lengths.unsqueeze(1)
-    return {"input_ids": ids, "attention_mask": mask.long()}
+    ids, mask = pad_rows(rows, tokenizer.eos_token_id)
+    return {"input_ids": ids.to(device), "attention_mask": mask.to(device)}
 
 
 def without_keywords(rng: random.Random, text: str) -> str:
-    """Drop the sentences that hold a keyword, and about half of the others.
+    """Drop the sentences that contain a keyword, and about half of the others.
 
     Args:
         rng: The source of chance.
         text: A feedback.
 
     Returns:
-        What is left; the text as it was, where each sentence holds a keyword.
+        What is left; the text as it was, where each sentence contains a keyword.
     """
     keywords = POSITIVE_WORDS | NEGATIVE_WORDS
     sentences = re.split(r"(?<=[.:?!])\s+", text)
     quiet = [sentence for sentence in sentences if not keywords & set(words(sentence))]
     kept = [sentence for sentence in quiet if rng.random() < 0.5] or quiet
     return " ".join(kept) or text
+
+
+def hide_keywords(rng: random.Random, triple: dict[str, Any], probability: float) -> dict[str, Any]:
+    """Copy a triple for the PRM, now and then with a feedback without its keywords."""
+    feedback = triple["feedback"]
+    if rng.random() < probability:
+        feedback = without_keywords(rng, feedback)
+    return {"response": triple["response"], "feedback": feedback}
 
 
 def train_prm(
@@ -171,17 +176,16 @@ def train_prm(
 ) -> list[float]:
     """Train the PRM to predict the labels, then put it in eval mode.
 
-    -1 and +1 are drawn three times as often as 0, whatever their number: a keyword says
-    something, no keyword says little. Most feedback is read without its keywords
-    (``without_keywords``), so that the PRM cannot just learn the list of keywords.
+    -1 and +1 are drawn three times as often as 0, whatever their number. Most feedback is read
+    without its keywords, so that the PRM cannot just learn the list of keywords.
 
     Args:
         prm: The model; it is changed.
         triples: Training triples.
-        labels: One label a triple: -1, 0 or +1.
+        labels: One label per triple: -1, 0 or +1.
         tokenizer: Turns text into ids.
         num_steps: Number of updates.
-        batch_size: Triples an update.
+        batch_size: Triples per update.
         lr: Highest learning rate of AdamW; it rises for a tenth of the steps, then falls to 0.
         seed: Seed of the draws.
         hide_probability: Share of the feedback that is read without its keywords.
@@ -190,18 +194,18 @@ def train_prm(
         The cross-entropy (nats) at each step.
 
     Raises:
-        ValueError: No triples, or not one label a triple.
+        ValueError: No triples, or not one label per triple.
     """
     if not triples or len(triples) != len(labels):
         raise ValueError(
-            f"labels: expected one a triple and at least one, got {len(labels)} labels "
+            f"labels: expected one per triple and at least one, got {len(labels)} labels "
             f"for {len(triples)} triples"
         )
     rng = random.Random(seed)
     device = next(prm.parameters()).device
-    rows_of_label = {
-        label: [row for row, x in enumerate(labels) if x == label] for label in sorted(set(labels))
-    }
+    rows_of_label: dict[int, list[int]] = {label: [] for label in sorted(set(labels))}
+    for row, label in enumerate(labels):
+        rows_of_label[label].append(row)
     weights = [1 if label == 0 else 3 for label in rows_of_label]
     optimizer = torch.optim.AdamW(prm.parameters(), lr=lr, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, num_steps, pct_start=0.1)
@@ -210,19 +214,11 @@ def train_prm(
     for _ in tqdm(range(num_steps), desc="PRM"):
         drawn = rng.choices(list(rows_of_label), weights, k=batch_size)
         rows = [rng.choice(rows_of_label[label]) for label in drawn]
-        examples = []
-        for row in rows:
-            feedback = triples[row]["feedback"]
-            if rng.random() < hide_probability:
-                feedback = without_keywords(rng, feedback)
-            examples.append({"response": triples[row]["response"], "feedback": feedback})
+        examples = [hide_keywords(rng, triples[row], hide_probability) for row in rows]
         batch = encode_feedback(examples, tokenizer, device=device)
         targets = torch.tensor([labels[row] + 1 for row in rows], device=device)
         loss = F.cross_entropy(prm(**batch), targets)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(prm.parameters(), 1.0)
-        optimizer.step()
+        take_step(optimizer, prm, loss)
         schedule.step()
         losses.append(loss.item())
     prm.eval()
@@ -239,10 +235,10 @@ def predict_rewards(
         prm: The model; it is put in eval mode.
         triples: Triples with the keys ``response`` and ``feedback``.
         tokenizer: Turns text into ids.
-        batch_size: Triples a forward pass.
+        batch_size: Triples per forward pass.
 
     Returns:
-        One score a triple: -1, 0 or +1.
+        One score per triple: -1, 0 or +1.
     """
     prm.eval()
     device = next(prm.parameters()).device
@@ -253,70 +249,27 @@ def predict_rewards(
     return scores
 
 
-def balanced_accuracy(labels: list[int], predictions: list[int]) -> float:
-    """Mean over the classes of the share of their rows that are predicted right.
-
-    Args:
-        labels: True classes.
-        predictions: Predicted classes, as many.
-
-    Returns:
-        A number in [0, 1]; guessing earns 1 / (number of classes present).
-
-    Raises:
-        ValueError: No labels, or lists of different lengths.
-    """
-    if not labels or len(labels) != len(predictions):
-        raise ValueError(
-            f"predictions: expected {len(labels)} (and at least one), got {len(predictions)}"
-        )
-    recalls = []
-    for label in sorted(set(labels)):
-        hits = [p == label for x, p in zip(labels, predictions, strict=True) if x == label]
-        recalls.append(sum(hits) / len(hits))
-    return sum(recalls) / len(recalls)
-
-
-def confusion_counts(labels: list[int], predictions: list[int]) -> np.ndarray:
-    """Count each pair of label and prediction.
-
-    Args:
-        labels: True classes: -1, 0 or +1.
-        predictions: Predicted classes, as many.
-
-    Returns:
-        Counts (3, 3): labels in rows, predictions in columns, in the order -1, 0, +1.
-
-    Raises:
-        ValueError: Lists of different lengths.
-    """
-    if len(labels) != len(predictions):
-        raise ValueError(f"predictions: expected {len(labels)}, got {len(predictions)}")
-    counts = np.zeros((3, 3), dtype=int)
-    np.add.at(counts, (np.array(labels, int) + 1, np.array(predictions, int) + 1), 1)
-    return counts
-
-
-def plot_confusions(matrices: dict[str, np.ndarray]) -> Figure:
+def plot_confusions(pairs: dict[str, tuple[list[int], list[int]]]) -> Figure:
     """Draw confusion matrices side by side; shades show shares of a row, numbers show counts.
 
     Args:
-        matrices: For each title "predictions against labels" a matrix of ``confusion_counts``.
+        pairs: For each title "predictions against labels" the labels and the predictions: lists
+            of -1, 0 and +1 of the same length.
 
     Returns:
-        A figure with one axis a matrix.
+        A figure with one axis per pair.
     """
+    width = 4 * len(pairs)
     figure, axes = plt.subplots(
-        1, len(matrices), figsize=(4 * len(matrices), 3.6), layout="constrained", squeeze=False
+        1, len(pairs), figsize=(width, 3.6), layout="constrained", squeeze=False
     )
-    for axis, (title, counts) in zip(axes[0], matrices.items(), strict=True):
+    for axis, (title, (labels, predictions)) in zip(axes[0], pairs.items(), strict=True):
+        counts = confusion_matrix(labels, predictions, labels=[-1, 0, 1])
         shares = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
-        axis.imshow(shares, cmap="cividis", vmin=0, vmax=1)
-        for (row, column), count in np.ndenumerate(counts):
-            color = "black" if shares[row, column] > 0.5 else "white"
-            axis.text(column, row, str(count), ha="center", va="center", color=color)
-        axis.set_xticks(range(3), ["−1", "0", "+1"])
-        axis.set_yticks(range(3), ["−1", "0", "+1"])
-        predictions, labels = title.split(" against ")
-        axis.set(xlabel=predictions, ylabel=labels, title=title)
+        table = ConfusionMatrixDisplay(shares, display_labels=["−1", "0", "+1"])
+        table.plot(ax=axis, cmap="cividis", im_kw={"vmin": 0, "vmax": 1}, colorbar=False)
+        for place, count in np.ndenumerate(counts):
+            table.text_[place].set_text(str(count))
+        predicted, true = title.split(" against ")
+        axis.set(xlabel=predicted, ylabel=true, title=title)
     return figure

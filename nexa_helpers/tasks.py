@@ -1,12 +1,13 @@
-"""The small world of code that the simulated developers talk about: tasks, styles, answers.
+"""The small world of code that the simulated developers talk about: tasks, styles, responses.
 
-A task is an operation on a list of numbers with a name, such as "reverse the prices". An answer
+A task is an operation on a list of numbers with a name, such as "reverse the prices". A response
 to it is one function in Python or JavaScript, in one of 64 styles. Any text can be read back:
 Python is parsed with ``ast``, JavaScript with one pattern, and labels are not trusted. Nothing is
 executed. What is left out: code longer than one function of one line.
 """
 
 import ast
+import random
 import re
 import warnings
 from dataclasses import dataclass, replace
@@ -77,6 +78,10 @@ class Task:
     operation: Operation
     noun: str
 
+    def goal(self, rng: random.Random) -> str:
+        """Say what is wanted, in one of its two ways."""
+        return rng.choice(self.operation.goals).format(xs=self.noun)
+
     def expression(self, language: str) -> str:
         """The one line of code that solves the task."""
         return str(getattr(self.operation, language)).format(xs=self.noun)
@@ -105,7 +110,7 @@ FEATURES = {
 
 @dataclass(frozen=True)
 class Style:
-    """How an answer is written: one value for each of the six features.
+    """How a response is written: one value for each of the six features.
 
     Types in JavaScript are written as TypeScript writes them.
     """
@@ -128,7 +133,7 @@ def comply(style: Style, wish: str | None) -> Style:
 
 
 def write_response(task: Task, style: Style) -> str:
-    """Write the answer to a task in a given style.
+    """Write the response to a task in a given style.
 
     Args:
         task: What was asked.
@@ -151,20 +156,20 @@ def write_response(task: Task, style: Style) -> str:
         code = f"/** {doc} */\n" if style.docs == "documented" else ""
         code += f"function {name}({xs}: number[]) {{" if typed else f"function {name}({xs}) {{"
         code += f"\n  return {expression};\n}}"
-        test = f"console.assert({name}([3, 1, 2]) == {json_text(result)});"
+        test = f"console.assert({name}([3, 1, 2]) == {as_javascript_text(result)});"
     code += f"\n\n{test}" if style.tests == "tested" else ""
     explanation = f"\nIt {task.operation.reason}." if style.length == "explained" else ""
     return f"```{style.language}\n{code}\n```{explanation}"
 
 
-def json_text(result: str) -> str:
+def as_javascript_text(result: str) -> str:
     """Write a list as JavaScript's ``==`` compares it: "2,1,3"."""
     return result if result.isdigit() else '"' + re.sub(r"[\[\]' ]", "", result) + '"'
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What a developer sees in an answer: the function's name and line, and the style."""
+class ParsedResponse:
+    """What a developer sees in a response: the function's name and line, and the style."""
 
     name: str
     expression: str  # with the argument called xs
@@ -180,7 +185,7 @@ JAVASCRIPT = re.compile(
 )
 
 
-def read_python(code: str) -> Reading | None:
+def read_python(code: str) -> ParsedResponse | None:
     """Read Python code that is one function with one argument and one returned line, or None."""
     try:
         with warnings.catch_warnings(action="ignore"):  # odd escapes in sampled text
@@ -190,7 +195,7 @@ def read_python(code: str) -> Reading | None:
         return None
 
 
-def read_function(function: ast.stmt, rest: list[ast.stmt]) -> Reading | None:
+def read_function(function: ast.stmt, rest: list[ast.stmt]) -> ParsedResponse | None:
     """Read a parsed function and the statements after it, which must be tests of it, or None."""
     if not isinstance(function, ast.FunctionDef) or function.decorator_list:
         return None
@@ -211,7 +216,7 @@ def read_function(function: ast.stmt, rest: list[ast.stmt]) -> Reading | None:
         "tests": "tested" if rest else "untested",
     }
     expression = rename_argument(ast.unparse(last.value), arguments[0].arg)
-    return Reading(function.name, expression, style)
+    return ParsedResponse(function.name, expression, style)
 
 
 def has_call(node: ast.AST, name: str) -> bool:
@@ -226,7 +231,7 @@ def rename_argument(expression: str, argument: str) -> str:
     return re.sub(r"\w+", lambda match: names.get(match[0], match[0]), expression)
 
 
-def read_javascript(code: str) -> Reading | None:
+def read_javascript(code: str) -> ParsedResponse | None:
     """Read JavaScript code of the one shape that the assistant writes, or None."""
     match = JAVASCRIPT.fullmatch(code)
     if match is None or match["tested"] not in (None, match["name"]):
@@ -237,10 +242,12 @@ def read_javascript(code: str) -> Reading | None:
         "docs": "documented" if match["docs"] else "undocumented",
         "tests": "tested" if match["tests"] else "untested",
     }
-    return Reading(match["name"], rename_argument(match["expression"], match["argument"]), style)
+    return ParsedResponse(
+        match["name"], rename_argument(match["expression"], match["argument"]), style
+    )
 
 
-def read_response(response: str) -> Reading | None:
+def read_response(response: str) -> ParsedResponse | None:
     """Read any text as a developer would; labels such as "python" after a fence are not trusted.
 
     Args:
@@ -252,23 +259,23 @@ def read_response(response: str) -> Reading | None:
     """
     match = FENCED.fullmatch(response.strip())
     code, prose = (match["code"], match["prose"]) if match else (response.strip(), "")
-    reading = read_python(code) or read_javascript(code)
-    if reading is not None:
+    parsed = read_python(code) or read_javascript(code)
+    if parsed is not None:
         patterns = {
             "snake_case": r"[a-z0-9]+(_[a-z0-9]+)+",
             "camelCase": r"[a-z0-9]+([A-Z][a-z0-9]*)+",
         }
-        fitting = [kind for kind, text in patterns.items() if re.fullmatch(text, reading.name)]
+        fitting = [kind for kind, text in patterns.items() if re.fullmatch(text, parsed.name)]
         naming = fitting[0] if fitting else "other"
         length = "explained" if prose.strip() else "brief"
-        reading.style.update(naming=naming, length=length)
-    return reading
+        parsed.style.update(naming=naming, length=length)
+    return parsed
 
 
-def is_right(task: Task, reading: Reading) -> bool:
-    """Tell whether an answer solves the task: the name says what it does, and the line does it."""
-    expression = Task(task.operation, "xs").expression(reading.style["language"])
+def is_right(task: Task, parsed: ParsedResponse) -> bool:
+    """Tell whether a response solves the task: the name says what it does, and the line does it."""
+    expression = Task(task.operation, "xs").expression(parsed.style["language"])
     name = f"{task.operation.verb}{task.noun}"
-    if reading.style["language"] == "python":
+    if parsed.style["language"] == "python":
         expression = ast.unparse(ast.parse(expression))
-    return reading.expression == expression and reading.name.replace("_", "").lower() == name
+    return parsed.expression == expression and parsed.name.replace("_", "").lower() == name

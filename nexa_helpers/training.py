@@ -1,18 +1,21 @@
 """Section 5: warm start, training on logged turns, rollouts and on-policy training.
 
 Logged turns were written by somebody else and cannot be sampled again. Rollouts are sampled
-from the policy itself, and a simulated developer answers them.
+from the policy itself, and a simulated developer replies to them.
 """
 
 import copy
 import random
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.utils.rnn import pad_sequence
 from tqdm import tqdm
 
+from nexa_helpers.batches import take_step
 from nexa_helpers.conversations import parse_conversation
 from nexa_helpers.developers import Developer, LiveSession
 from nexa_helpers.feedback import keyword_labels
@@ -44,15 +47,15 @@ def warm_start(
 ) -> list[float]:
     """Train a policy to write the assistant's turns of logged conversations (supervised).
 
-    The result is the deployed model: the reference that personalisation starts from. A batch
-    holds conversations of like length, and each is read once for all of its assistant turns.
+    The result is the deployed model: the reference that personalization starts from. A batch
+    contains conversations of like length, and each is read once for all of its assistant turns.
 
     Args:
         policy: The model; it is changed.
         rows: Rows with the key ``chosen``.
         tokenizer: Turns text into ids.
         num_steps: Number of updates.
-        batch_size: Conversations an update.
+        batch_size: Conversations per update.
         lr: Highest learning rate of AdamW; it rises for a tenth of the steps, then falls to 0.
         seed: Seed of the draws.
 
@@ -60,7 +63,7 @@ def warm_start(
         The mean negative log-prob of a response token (nats) at each step.
 
     Raises:
-        ValueError: No row holds an assistant's turn.
+        ValueError: No row contains an assistant's turn.
     """
     rng = random.Random(seed)
     device = next(policy.parameters()).device
@@ -78,10 +81,7 @@ def warm_start(
         hidden = policy.features(batch["input_ids"], batch["attention_mask"])
         scored = batch["target_ids"] != IGNORED
         loss = F.cross_entropy(policy.head(hidden[scored]), batch["target_ids"][scored])
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
-        optimizer.step()
+        take_step(optimizer, policy, loss)
         schedule.step()
         losses.append(loss.item())
     policy.eval()
@@ -106,10 +106,8 @@ def train_grpo_tcr(
 ) -> dict[str, list[float]]:
     """Train the policy on logged turns with the GRPO-TCR loss.
 
-    Each step draws a batch of triples, lets the PRM vote on (response, feedback), adds the
-    overlong shaping to the rewards, turns them into advantages, and takes one step of AdamW
-    (weight decay 0.01, gradient norm at most 1.0). The batch stands in for the group: logged
-    turns have one response a prompt.
+    Each step draws a batch, lets the PRM vote, adds the overlong shaping, and takes one step of
+    AdamW (weight decay 0.01, gradient norm at most 1.0). The batch stands in for the group.
 
     Args:
         policy: The model that is trained; nothing else changes.
@@ -118,14 +116,13 @@ def train_grpo_tcr(
         train_triples: Triples with ``context``, ``response`` and ``feedback``; not changed.
         tokenizer: Turns text into ids.
         num_steps: Number of updates.
-        batch_size: Triples an update; fewer where there are not so many.
+        batch_size: Triples per update; fewer where there are not so many.
         lr: Learning rate.
         beta_kl: Weight of the KL penalty.
 
     Returns:
-        Lists with one float a step: ``losses``, ``kl_divs`` (k3, nats a response token),
-        ``mean_rewards`` (the PRM's, before shaping) and ``prm_accuracies`` (the share of
-        rewards equal to the keyword label).
+        Lists with one float per step: ``losses``, ``kl_divs`` (k3, nats per response token),
+        ``mean_rewards`` (before shaping), ``prm_accuracies`` (equal to the keyword label).
 
     Raises:
         ValueError: ``train_triples`` is empty.
@@ -135,11 +132,10 @@ def train_grpo_tcr(
     device = next(policy.parameters()).device
     optimizer = torch.optim.AdamW(policy.parameters(), lr=lr, weight_decay=0.01)
     policy.eval()  # no dropout: equal weights must give equal log-probs
-    metrics: dict[str, list[float]] = {
-        "losses": [], "kl_divs": [], "mean_rewards": [], "prm_accuracies": [],
-    }  # fmt: skip
+    steps = []
     for _ in tqdm(range(num_steps), desc="GRPO-TCR"):
         triples = random.sample(train_triples, min(batch_size, len(train_triples)))
+        labels = torch.tensor(keyword_labels(triples), device=device)
         batch = encode_examples(triples, tokenizer, device=device)
         lengths = batch["response_lengths"]
         rewards, _ = prm.majority_vote(**encode_feedback(triples, tokenizer, device=device))
@@ -147,20 +143,16 @@ def train_grpo_tcr(
         advantages = compute_grpo_advantages(rewards + shaping)
         with torch.no_grad():
             log_probs_ref = response_log_probs(ref_policy, batch)
-        log_probs_new = response_log_probs(policy, batch)
-        loss, step = grpo_tcr_loss(
-            log_probs_new, log_probs_ref, advantages, lengths, beta_kl=beta_kl
-        )
+        numbers = (response_log_probs(policy, batch), log_probs_ref, advantages, lengths)
+        loss, metrics = grpo_tcr_loss(*numbers, beta_kl=beta_kl)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
         optimizer.step()
-        labels = torch.tensor(keyword_labels(triples), device=device)
-        metrics["losses"].append(loss.item())
-        metrics["kl_divs"].append(float(step["mean_kl"]))
-        metrics["mean_rewards"].append(rewards.mean().item())
-        metrics["prm_accuracies"].append((rewards == labels).float().mean().item())
-    return metrics
+        means = rewards.mean().item(), (rewards == labels).float().mean().item()
+        steps.append((loss.item(), float(metrics["mean_kl"]), *means))
+    names = ("losses", "kl_divs", "mean_rewards", "prm_accuracies")
+    return {name: [step[i] for step in steps] for i, name in enumerate(names)}
 
 
 def collect_rollouts(
@@ -176,22 +168,22 @@ def collect_rollouts(
     """Let the policy work with a simulated developer, and keep all that training needs.
 
     At each turn of a session the policy samples ``group_size`` responses to the same context
-    (a group), and the developer answers each one. The session goes on from the first response
-    of the group. Where the developer leaves without an answer, the group has no next state and
+    (a group), and the developer replies to each one. The session goes on from the first response
+    of the group. Where the developer leaves without a reply, the group has no next state and
     the session ends.
 
     Args:
         policy: Samples the responses.
-        developer: Asks for tasks and answers.
+        developer: Asks for tasks and replies.
         tokenizer: The tokenizer of the policy.
         num_sessions: Different sessions, each with requests of its own.
         turns_per_session: Most turns of a session.
-        group_size: Responses a request (G).
+        group_size: Responses per request (G).
         max_new_tokens: Most tokens of a response.
         seed: Seed of the developer; the policy samples from torch's global generator.
 
     Returns:
-        One dict a response, the responses of a group standing together: ``session``, ``turn``
+        One dict per response, the responses of a group standing together: ``session``, ``turn``
         (int), ``context`` (turns), ``response`` (text), ``feedback`` (the next state: text, or
         None where the developer left), ``response_ids`` (list of int), ``log_probs_old`` (list
         of float, nats, under the policy that sampled) and ``loss_mask`` (1.0, or 0.0 where
@@ -199,7 +191,7 @@ def collect_rollouts(
     """
     rng = random.Random(seed)
     sessions = [LiveSession(developer, rng) for _ in range(num_sessions)]
-    records = []
+    records: list[dict[str, Any]] = []
     for turn in range(turns_per_session):
         active = [number for number, session in enumerate(sessions) if not session.ended]
         if not active:
@@ -209,20 +201,16 @@ def collect_rollouts(
         for i, number in enumerate(active):
             group = samples[i * group_size : (i + 1) * group_size]
             context = sessions[number].context
-            answers = sessions[number].answer([sample["response"] for sample in group])
-            for sample, answer in zip(group, answers, strict=True):
-                records.append(
-                    {
-                        "session": number,
-                        "turn": turn,
-                        "context": context,
-                        "response": sample["response"],
-                        "feedback": answer,
-                        "response_ids": sample["response_ids"],
-                        "log_probs_old": sample["log_probs"],
-                        "loss_mask": 0.0 if answer is None else 1.0,
-                    }
-                )
+            replies = sessions[number].answer([sample["response"] for sample in group])
+            records += [
+                {
+                    "session": number, "turn": turn, "context": context,
+                    "response": sample["response"], "feedback": feedback,
+                    "response_ids": sample["response_ids"], "log_probs_old": sample["log_probs"],
+                    "loss_mask": 0.0 if feedback is None else 1.0,
+                }
+                for sample, feedback in zip(group, replies, strict=True)
+            ]  # fmt: skip
     return records
 
 
@@ -245,33 +233,30 @@ def encode_rollouts(
     batch = encode_examples(
         records, tokenizer, max_response=longest, device=device, response_ids=sampled
     )
-    log_probs_old = torch.zeros(batch["response_ids"].shape, device=device)
-    for row, record in enumerate(records):
-        values = record["log_probs_old"]
-        log_probs_old[row, : len(values)] = torch.tensor(values)
-    return batch, log_probs_old
+    rows = [torch.tensor(record["log_probs_old"]) for record in records]
+    return batch, pad_sequence(rows, batch_first=True).to(device)
 
 
 def rollout_rewards(
     prm: nn.Module, records: list[dict[str, Any]], tokenizer: Any, num_votes: int = 5
 ) -> torch.Tensor:
-    """Let the PRM vote on answered rollouts.
+    """Let the PRM vote on rollouts with a reply.
 
     Args:
         prm: Scores (response, feedback).
         records: Rollouts; those without a next state get 0.
         tokenizer: The tokenizer of the PRM.
-        num_votes: Votes a response.
+        num_votes: Votes per response.
 
     Returns:
         (batch,) rewards in {-1, 0, 1}.
     """
     device = next(prm.parameters()).device
     rewards = torch.zeros(len(records), device=device)
-    answered = [row for row, record in enumerate(records) if record["loss_mask"]]
-    if answered:
-        batch = encode_feedback([records[row] for row in answered], tokenizer, device=device)
-        rewards[answered], _ = prm.majority_vote(**batch, num_votes=num_votes)
+    replied = [row for row, record in enumerate(records) if record["loss_mask"]]
+    if replied:
+        batch = encode_feedback([records[row] for row in replied], tokenizer, device=device)
+        rewards[replied], _ = prm.majority_vote(**batch, num_votes=num_votes)
     return rewards
 
 
@@ -290,7 +275,7 @@ def group_advantages(
     Args:
         rewards: (batch,) in {-1, 0, 1}; the responses of a group stand together.
         lengths: (batch,) tokens of each response.
-        group_size: Responses a group (G).
+        group_size: Responses per group (G).
         L_max: Most tokens of a response.
         L_cache: See ``overlong_reward``.
 
@@ -307,109 +292,174 @@ def group_advantages(
     return advantages.flatten(), constant
 
 
+class Round(NamedTuple):
+    """One round of rollouts, ready for the loss."""
+
+    batch: dict[str, torch.Tensor]  # as ``encode_examples`` makes it
+    log_probs_old: torch.Tensor  # (batch, response time), nats, of the policy that sampled
+    rewards: torch.Tensor  # (batch,) of the PRM, before shaping; 0 where nobody replied
+    advantages: torch.Tensor  # (batch,)
+    has_reply: torch.Tensor  # (batch,) 1.0 or 0.0
+    labels: torch.Tensor  # (replies,) keyword labels of the feedback
+    constant_groups: float  # share of groups with nothing to compare
+
+    @property
+    def learned_lengths(self) -> torch.Tensor:
+        """Give the lengths (batch,) that the loss sees: a turn without a next state has 0."""
+        return self.batch["response_lengths"] * self.has_reply.long()
+
+
+def score_rollouts(
+    prm: nn.Module, records: list[dict[str, Any]], tokenizer: Any, group_size: int,
+    num_votes: int = 5, L_max: int = 96, L_cache: int = 32,
+) -> Round:  # fmt: skip
+    """Turn rollouts into rewards, advantages and one batch.
+
+    Args:
+        prm: Scores (response, feedback).
+        records: What ``collect_rollouts`` returns.
+        tokenizer: Turns text into ids.
+        group_size: Responses per request.
+        num_votes: Votes of the PRM on each response.
+        L_max: Most tokens of a response.
+        L_cache: See ``overlong_reward``.
+
+    Returns:
+        The round.
+    """
+    device = next(prm.parameters()).device
+    rewards = rollout_rewards(prm, records, tokenizer, num_votes)
+    batch, log_probs_old = encode_rollouts(records, tokenizer, device)
+    lengths = batch["response_lengths"]
+    advantages, constant = group_advantages(rewards, lengths, group_size, L_max, L_cache)
+    has_reply = torch.tensor([record["loss_mask"] for record in records], device=device)
+    replied = [record for record in records if record["loss_mask"]]
+    labels = torch.tensor(keyword_labels(replied), device=device)
+    return Round(batch, log_probs_old, rewards, advantages, has_reply, labels, constant)
+
+
+def describe_round(
+    played: Round, loss: torch.Tensor, metrics: dict[str, float]
+) -> dict[str, float]:
+    """Sum up a round: a number for each list that ``train_on_policy`` returns.
+
+    Args:
+        played: The round.
+        loss: The loss of its last update.
+        metrics: The metrics of the loss.
+    """
+    lengths = played.batch["response_lengths"]
+    num_replies = played.has_reply.sum().clamp(min=1)
+    agrees = played.rewards[played.has_reply > 0] == played.labels
+    return {
+        "losses": loss.item(),
+        "kl_divs": float(metrics["mean_kl"]),
+        "mean_rewards": (played.rewards.sum() / num_replies).item(),
+        "prm_accuracies": (agrees.sum() / num_replies).item(),
+        "mean_lengths": lengths.float().mean().item(),
+        # E[-log p] over the policy's own samples is its entropy.
+        "entropies": (-played.log_probs_old.sum() / lengths.sum()).item(),
+        "clip_fractions": float(metrics.get("clip_fraction", float("nan"))),
+        "constant_groups": played.constant_groups,
+    }
+
+
+@dataclass(frozen=True)
+class OnPolicySettings:
+    """Settings of ``train_on_policy``."""
+
+    num_iterations: int = 40  # rounds of rollouts, at least 1
+    num_sessions: int = 4  # per round
+    turns_per_session: int = 2  # at most
+    group_size: int = 8  # responses per request
+    num_epochs: int = 2  # updates on the same rollouts; from the second one on, clipping can act
+    num_votes: int = 5  # of the PRM on each response
+    lr: float = 6e-4  # first learning rate of AdamW; it falls in even steps towards a tenth
+    eps_low: float = 0.2  # the ratio is clipped from below at 1 - eps_low
+    eps_high: float = 0.28  # the ratio is clipped from above at 1 + eps_high
+    beta_kl: float = 0.005  # weight of the KL penalty
+    L_max: int = 96  # most tokens of a response
+    L_cache: int = 32  # tokens before L_max in which the length is punished; 0: no punishment
+    seed: int = 0  # of the developer's requests and replies
+
+    def for_loss(self) -> dict[str, Any]:
+        """Choose what the loss function takes."""
+        names = ("eps_low", "eps_high", "beta_kl", "L_max", "L_cache")
+        return {name: getattr(self, name) for name in names}
+
+
+def play_round(
+    policy: nn.Module,
+    prm: nn.Module,
+    developer: Developer,
+    tokenizer: Any,
+    settings: OnPolicySettings,
+    number: int,
+) -> Round:
+    """Collect the rollouts of one round and score them."""
+    records = collect_rollouts(
+        policy, developer, tokenizer, settings.num_sessions, settings.turns_per_session,
+        settings.group_size, settings.L_max, seed=settings.seed * 10_000 + number,
+    )  # fmt: skip
+    return score_rollouts(
+        prm, records, tokenizer, settings.group_size, settings.num_votes,
+        settings.L_max, settings.L_cache,
+    )  # fmt: skip
+
+
 def train_on_policy(
     policy: nn.Module,
     ref_policy: nn.Module,
     prm: nn.Module,
     developer: Developer,
     tokenizer: Any,
-    num_iterations: int = 40,
-    num_sessions: int = 4,
-    turns_per_session: int = 2,
-    group_size: int = 8,
-    num_epochs: int = 2,
-    num_votes: int = 5,
-    lr: float = 6e-4,
-    eps_low: float = 0.2,
-    eps_high: float = 0.28,
-    beta_kl: float = 0.005,
-    L_max: int = 96,
-    L_cache: int = 32,
-    seed: int = 0,
+    *,
     loss_function: LossFunction | None = None,
+    **settings: Any,
 ) -> dict[str, list[float]]:
-    """Personalise a policy for one developer: sample, let them answer, learn, repeat.
+    """Personalize a policy for one developer: sample, let them reply, learn, repeat.
 
     The rewards of a round are few and noisy. So the policy ends with the mean of its weights after
     each round of the second half (tail averaging: Jain et al. 2018, arXiv:1610.03774), which
-    depends less on the last few answers.
+    depends less on the last few replies.
 
     Args:
         policy: The model that is trained; nothing else changes.
         ref_policy: The frozen model that the policy started from.
         prm: Scores (response, feedback); the developer's true wishes are never read.
-        developer: Who asks and answers.
+        developer: Who asks and replies.
         tokenizer: Turns text into ids.
-        num_iterations: Rounds of rollouts.
-        num_sessions: Sessions a round.
-        turns_per_session: Most turns of a session.
-        group_size: Responses a request.
-        num_epochs: Updates on the same rollouts; from the second one on, clipping can act.
-        num_votes: Votes of the PRM on each response.
-        lr: First learning rate of AdamW; it falls in even steps towards a tenth.
-        eps_low: The ratio is clipped from below at 1 - eps_low.
-        eps_high: The ratio is clipped from above at 1 + eps_high.
-        beta_kl: Weight of the KL penalty.
-        L_max: Most tokens of a response.
-        L_cache: Tokens before ``L_max`` in which the length is punished; 0 for no punishment.
-        seed: Seed of the developer's requests and answers.
-        loss_function: A variant of ``grpo_tcr_loss``, called with ten positional arguments.
-            None means ``grpo_tcr_loss`` as it is defined when this function runs.
+        loss_function: A variant of ``grpo_tcr_loss``, called with its keywords. None means
+            ``grpo_tcr_loss`` as it is defined when this function runs.
+        settings: Fields of ``OnPolicySettings``.
 
     Returns:
-        Lists with one float a round: ``losses``, ``kl_divs`` (k3, nats a token),
-        ``mean_rewards`` (the PRM's, before shaping), ``prm_accuracies`` (the share of answered
-        responses whose reward equals the keyword label), ``mean_lengths`` (tokens),
-        ``entropies`` (nats a token, estimated from the sampled tokens), ``clip_fractions``
+        Lists with one float per round: ``losses``, ``kl_divs`` (k3, nats per token),
+        ``mean_rewards`` (the PRM's, before shaping), ``prm_accuracies`` (the share of responses
+        with a reply whose reward equals the keyword label), ``mean_lengths`` (tokens),
+        ``entropies`` (nats per token, estimated from the sampled tokens), ``clip_fractions``
         (last epoch) and ``constant_groups`` (share; where the developer left, all rewards are 0
         before shaping).
     """
-    device = next(policy.parameters()).device
+    chosen = OnPolicySettings(**settings)
     loss_function = loss_function or grpo_tcr_loss
-    optimizer = torch.optim.AdamW(policy.parameters(), lr=lr, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.1, num_iterations)
+    optimizer = torch.optim.AdamW(policy.parameters(), lr=chosen.lr, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.1, chosen.num_iterations)
     averaged = torch.optim.swa_utils.AveragedModel(policy)  # a copy; its mean starts empty
-    metrics: dict[str, list[float]] = {
-        "losses": [], "kl_divs": [], "mean_rewards": [], "prm_accuracies": [],
-        "mean_lengths": [], "entropies": [], "clip_fractions": [], "constant_groups": [],
-    }  # fmt: skip
-    for iteration in tqdm(range(num_iterations), desc=f"on-policy, {developer.name}"):
-        records = collect_rollouts(
-            policy, developer, tokenizer, num_sessions, turns_per_session, group_size, L_max,
-            seed=seed * 10_000 + iteration,
-        )  # fmt: skip
-        rewards = rollout_rewards(prm, records, tokenizer, num_votes)
-        batch, log_probs_old = encode_rollouts(records, tokenizer, device)
-        lengths = batch["response_lengths"]
-        advantages, constant = group_advantages(rewards, lengths, group_size, L_max, L_cache)
-        # A turn without a next state teaches nothing: its length is set to 0, all padding.
-        answered = torch.tensor([record["loss_mask"] for record in records], device=device)
-        real_lengths = lengths * answered.long()
+    rounds = []
+    for number in tqdm(range(chosen.num_iterations), desc=f"on-policy, {developer.name}"):
+        played = play_round(policy, prm, developer, tokenizer, chosen, number)
         with torch.no_grad():
-            log_probs_ref = response_log_probs(ref_policy, batch)
-        for _ in range(num_epochs):
-            loss, step = loss_function(
-                response_log_probs(policy, batch), log_probs_ref, advantages, real_lengths,
-                eps_low, eps_high, beta_kl, L_max, L_cache, log_probs_old,
+            log_probs_ref = response_log_probs(ref_policy, played.batch)
+        for _ in range(chosen.num_epochs):
+            loss, metrics = loss_function(
+                response_log_probs(policy, played.batch), log_probs_ref, played.advantages,
+                played.learned_lengths, log_probs_old=played.log_probs_old, **chosen.for_loss(),
             )  # fmt: skip
-            optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
-            optimizer.step()
+            take_step(optimizer, policy, loss)
         schedule.step()
-        if iteration >= num_iterations // 2:
+        if number >= chosen.num_iterations // 2:
             averaged.update_parameters(policy)
-        num_answered = answered.sum().clamp(min=1)
-        labels = keyword_labels([record for record in records if record["loss_mask"]])
-        agrees = rewards[answered > 0] == torch.tensor(labels, device=device)
-        metrics["losses"].append(loss.item())
-        metrics["kl_divs"].append(float(step["mean_kl"]))
-        metrics["mean_rewards"].append((rewards.sum() / num_answered).item())
-        metrics["prm_accuracies"].append((agrees.sum() / num_answered).item())
-        metrics["mean_lengths"].append(lengths.float().mean().item())
-        # E[-log p] over the policy's own samples is its entropy.
-        metrics["entropies"].append((-log_probs_old.sum() / lengths.sum()).item())
-        metrics["clip_fractions"].append(float(step.get("clip_fraction", float("nan"))))
-        metrics["constant_groups"].append(constant)
+        rounds.append(describe_round(played, loss, metrics))
     policy.load_state_dict(averaged.module.state_dict())
-    return metrics
+    return {name: [each[name] for each in rounds] for name in rounds[0]}

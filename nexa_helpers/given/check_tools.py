@@ -90,7 +90,7 @@ class ScriptedPRM(nn.Module):
     """Stand in for a PRM: one fixed reward for each word that it finds in its input."""
 
     def __init__(self, tokenizer: Any, rewards: dict[str, float]):
-        """Give ``rewards[word]`` to inputs that hold the word, and 0 to all others."""
+        """Give ``rewards[word]`` to inputs that contain the word, and 0 to all others."""
         super().__init__()
         self.tokenizer, self.rewards = tokenizer, rewards
         self.weight = nn.Parameter(torch.ones(1))

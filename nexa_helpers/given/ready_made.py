@@ -1,6 +1,6 @@
 """For a student who is stuck: load the ready-made result of a TODO and go on.
 
-The files hold results of the reference answers, and nothing of how they were found: tables,
+The files contain results of the reference answers, and nothing of how they were found: tables,
 curves and weights. They belong to the simulated developers with ``SEED = 42``. Graded cells run
 before a result is loaded, so no grade depends on it. ``ready_made_files`` writes the files.
 """
@@ -86,13 +86,13 @@ def load_weights(model: nn.Module, name: str, part: str = "") -> nn.Module:
     Args:
         model: The model; its weights are replaced.
         name: A ``.safetensors`` file of ``READY_MADE_FILES``.
-        part: Which of the file's models, e.g. ``"reference"``; "" where it holds one.
+        part: Which of the file's models, e.g. ``"reference"``; "" where it has only one.
 
     Returns:
         The model, in eval mode.
 
     Raises:
-        ValueError: The file holds other weights than the model needs.
+        ValueError: The file has other weights than the model needs.
     """
     prefix = f"{part}." if part else ""
     tensors = load_file(find_ready_made(name))

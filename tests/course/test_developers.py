@@ -36,7 +36,7 @@ from nexa_helpers.developers import (
     REQUESTS,
     Developer,
     LiveSession,
-    choose_words,
+    choose_sentence,
     simulate_conversations,
 )
 from nexa_helpers.feedback import keyword_labels
@@ -85,7 +85,7 @@ def tasks_in(text):
 
 def reply_many(developer, response, count=1000, seed=0, **options):
     rng = random.Random(seed)
-    return [developer.answer(rng, TASK, response, **options) for _ in range(count)]
+    return [developer.reply(rng, TASK, response, **options) for _ in range(count)]
 
 
 def looks(response):
@@ -297,7 +297,7 @@ def test_one_correction_in_seven_is_a_re_ask():
 
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_new_requests_are_of_the_split(split):
-    new = {reply.task for reply in reply_many(TYPIST, GOOD, 2000, tasks=split)}
+    new = {reply.task for reply in reply_many(TYPIST, GOOD, 2000, task_split=split)}
     assert new <= set(TASKS[split])
     assert len(new) == {"train": 280, "test": 40}[split]
 
@@ -325,7 +325,7 @@ def test_every_kind_of_request_is_asked_with_both_goals():
 def test_one_sentence_in_four_is_for_the_test_split():
     def chosen(split):
         rng = random.Random(0)
-        return {choose_words(rng, list("abcdefgh"), split) for _ in range(200)}
+        return {choose_sentence(rng, list("abcdefgh"), split) for _ in range(200)}
 
     assert chosen("test") == {"d", "h"}
     assert chosen("train") == set("abcefg")
@@ -343,7 +343,7 @@ def phrases_said(words):
     for _ in range(3000):
         developer, style = rng.choice(DEVELOPERS), rng.choice(STYLES)
         task = rng.choice([TASK, TASK, OTHER])
-        reply = developer.answer(rng, TASK, write_response(task, style), words=words)
+        reply = developer.reply(rng, TASK, write_response(task, style), sentence_split=words)
         said |= phrases_in(reply.text)
     return said
 
@@ -375,7 +375,7 @@ def test_praise_is_never_labelled_negative():
         [
             {"response": "", "feedback": reply.text}
             for words in ("train", "test")
-            for reply in reply_many(TYPIST, GOOD, 2000, words=words)
+            for reply in reply_many(TYPIST, GOOD, 2000, sentence_split=words)
             if reply.verdict == 1
         ]
     )

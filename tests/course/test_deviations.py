@@ -18,6 +18,7 @@ import pytest
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from sklearn.metrics import balanced_accuracy_score
 from torch.testing import assert_close
 
 from nexa_helpers import data, training
@@ -30,16 +31,16 @@ from nexa_helpers.conversations import (
 from nexa_helpers.developers import DEVELOPERS
 from nexa_helpers.error_analysis import categorize_errors
 from nexa_helpers.evaluation import (
-    centred_mean,
+    centered_mean,
     evaluate_personalization,
     preference_interval,
-    proportion_interval,
+    share_of,
 )
 from nexa_helpers.feedback import analyze_feedback_signals
 from nexa_helpers.grpo_tcr import compute_grpo_advantages, grpo_tcr_loss, overlong_reward
 from nexa_helpers.latency import benchmark_inference
 from nexa_helpers.policy import SimplePolicy, encode_examples, response_log_probs
-from nexa_helpers.process_reward import balanced_accuracy, predict_rewards, train_prm
+from nexa_helpers.process_reward import predict_rewards, train_prm
 from nexa_helpers.prompt_injection import PromptInjectionBaseline
 from nexa_helpers.runtime import describe_runtime
 
@@ -261,9 +262,11 @@ def test_row_07_the_prm_is_trained_before_it_judges(make_prm, make_triple, token
     labels = [1, 0, -1] * 3
     triples = [make_triple("r" * (i % 4), feedback[x]) for i, x in enumerate(labels)]
     prm = make_prm(5)
-    assert balanced_accuracy(labels, predict_rewards(prm, triples, tokenizer)) < 0.5  # the seed's
+    assert (
+        balanced_accuracy_score(labels, predict_rewards(prm, triples, tokenizer)) < 0.5
+    )  # the seed's
     train_prm(prm, triples, labels, tokenizer, num_steps=100, batch_size=12, lr=3e-3)
-    assert balanced_accuracy(labels, predict_rewards(prm, triples, tokenizer)) == 1.0
+    assert balanced_accuracy_score(labels, predict_rewards(prm, triples, tokenizer)) == 1.0
 
 
 IDS = torch.tensor([[72, 105, 33], [9, 8, 7]])
@@ -460,7 +463,7 @@ def test_row_20_raising_everything_earns_no_more_than_chance(
 
 
 def test_row_21_a_share_has_an_interval():
-    low, high = proportion_interval(60, 100)  # the seed prints "60.0%" and no more
+    _, low, high = share_of(60, 100)  # the seed prints "60.0%" and no more
     assert high - low > 0.15
     low, high = preference_interval([1.0, 1.0, -1.0, -1.0] * 5, [1, -1] * 10)
     assert low < 0.5 < high
@@ -472,7 +475,7 @@ def test_row_21_smoothing_does_not_shift_the_curve():
     seed_curve = np.convolve(losses, np.ones(window) / window, mode="valid")
     seed_steps = np.arange(len(seed_curve))  # axes[0].plot(smoothed)
     assert seed_steps[seed_curve > 0].mean() == 40  # ten steps too early
-    steps, curve = centred_mean(losses, window)
+    steps, curve = centered_mean(losses, window)
     assert steps[curve > 0].mean() == 50
 
 

@@ -10,24 +10,27 @@ import torch
 from scipy import stats
 from torch.distributions import Categorical, kl_divergence
 
-from nexa_helpers import evaluation
+from nexa_helpers import live_evaluation
 from nexa_helpers.conversations import render_context
 from nexa_helpers.developers import Developer, LiveSession
 from nexa_helpers.evaluation import (
-    centred_mean,
-    cross_satisfaction,
+    Share,
+    centered_mean,
     evaluate_personalization,
     exact_kl,
     pairwise_accuracy,
-    play_sessions,
     plot_comparison,
-    plot_correction_rates,
-    plot_cross_satisfaction,
     preference_interval,
-    proportion_interval,
-    satisfaction,
+    share_of,
 )
 from nexa_helpers.feedback import keyword_labels
+from nexa_helpers.live_evaluation import (
+    cross_satisfaction,
+    play_sessions,
+    plot_correction_rates,
+    plot_cross_satisfaction,
+    satisfaction,
+)
 from nexa_helpers.policy import encode_examples, response_log_probs
 from nexa_helpers.prompt_injection import PromptInjectionBaseline
 from nexa_helpers.tasks import TASKS, Style, comply, write_response
@@ -193,20 +196,21 @@ def wilson(successes, trials):
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(60, 100), (1, 36), (36, 36), (0, 7), (3, 5)])
-def test_proportion_interval_solves_wilsons_equation(successes, trials):
-    found = proportion_interval(successes, trials)
-    assert found == pytest.approx(wilson(successes, trials), abs=1e-7)
-    assert all(type(bound) is float for bound in found)
+def test_the_interval_of_a_share_solves_wilsons_equation(successes, trials):
+    found = share_of(successes, trials)
+    assert found.value == successes / trials
+    assert (found.low, found.high) == pytest.approx(wilson(successes, trials), abs=1e-7)
+    assert all(type(number) is float for number in found)
 
 
 def test_sixty_of_a_hundred_lie_between_50_and_69_percent():
-    assert [round(bound, 2) for bound in proportion_interval(60, 100)] == [0.50, 0.69]
+    assert [round(number, 2) for number in share_of(60, 100)] == [0.6, 0.50, 0.69]
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(0, 0), (3, 2), (-1, 4)])
 def test_an_impossible_proportion_is_an_error(successes, trials):
     with pytest.raises(ValueError, match="must"):
-        proportion_interval(successes, trials)
+        share_of(successes, trials)
 
 
 def test_preference_interval_holds_the_accuracy_and_repeats_with_its_seed():
@@ -241,9 +245,7 @@ def test_pairwise_accuracy_compares_mean_log_probs_a_token(likes_a, tokenizer):
         {"context": context, "chosen": "aaaaaaaabbbb", "rejected": "b"},
         {"context": context, "chosen": "same", "rejected": "same"},  # a tie is no win
     ] * 10
-    share, interval = pairwise_accuracy(likes_a, pairs, tokenizer)
-    assert share == 0.5
-    assert interval == proportion_interval(20, 40)
+    assert pairwise_accuracy(likes_a, pairs, tokenizer) == share_of(20, 40)
 
 
 def test_no_pairs_is_an_error(uniform, tokenizer):
@@ -299,7 +301,7 @@ def calls(monkeypatch):
         seen[-1]["temperature"] = temperature
         return [{"response": policy.respond(context)} for context in contexts]
 
-    monkeypatch.setattr(evaluation, "sample_responses", respond)
+    monkeypatch.setattr(live_evaluation, "sample_responses", respond)
     return seen
 
 
@@ -309,15 +311,14 @@ def has_a_short_noun(task):
 
 def test_satisfaction_asks_the_developer_and_not_the_prm(calls, tokenizer):
     policy = FakePolicy(PAT, has_a_short_noun)
-    share, interval = satisfaction(policy, PAT, tokenizer, 60, prefix="notes", seed=4)
+    share = satisfaction(policy, PAT, tokenizer, 60, prefix="notes", seed=4)
     tasks = [asked_task(context) for call in calls for context in call["contexts"]]
     happy = sum(has_a_short_noun(task) for task in tasks)
     assert len(tasks) == 60
-    assert share == happy / 60
-    assert 0.2 < share < 0.8
-    assert interval == proportion_interval(happy, 60)
+    assert 0.2 < share.value < 0.8
+    assert share == share_of(happy, 60)
     assert all(task in TASKS["test"] for task in tasks)
-    assert satisfaction(FakePolicy(PAT), SAM, tokenizer, 60)[0] == 0.0  # another's wishes
+    assert satisfaction(FakePolicy(PAT), SAM, tokenizer, 60).value == 0.0  # another's wishes
 
 
 def test_the_same_seed_makes_the_same_requests_and_the_prefix_is_passed_on(calls, tokenizer):
@@ -338,12 +339,12 @@ def test_answers_are_sampled_at_the_temperature_of_use_or_at_another(calls, toke
 
 def test_many_requests_are_sampled_in_parts_and_all_are_counted(calls, tokenizer):
     policy = FakePolicy(PAT, has_a_short_noun)
-    share, interval = satisfaction(policy, PAT, tokenizer, 450, prefix="notes")
+    share = satisfaction(policy, PAT, tokenizer, 450, prefix="notes")
     assert [len(call["contexts"]) for call in calls] == [200, 200, 50]
     assert {call["prefix"] for call in calls} == {"notes"}
     tasks = [asked_task(context) for call in calls for context in call["contexts"]]
     happy = sum(has_a_short_noun(task) for task in tasks)
-    assert (share, interval) == (happy / 450, proportion_interval(happy, 450))
+    assert share == share_of(happy, 450)
 
 
 def test_sessions_are_corrected_exactly_where_the_developer_has_a_complaint(calls, tokenizer):
@@ -401,7 +402,7 @@ def answers(monkeypatch):
             self.given += given
             return given
 
-    monkeypatch.setattr(evaluation, "LiveSession", Recorded)
+    monkeypatch.setattr(live_evaluation, "LiveSession", Recorded)
     return sessions
 
 
@@ -450,7 +451,7 @@ def test_a_note_is_one_line_of_at_most_a_hundred_characters(calls, tokenizer, mo
             super().answer(responses)
             return ["no,\n\nHuman:  not  that " + "x" * 200]
 
-    monkeypatch.setattr(evaluation, "LiveSession", Wordy)
+    monkeypatch.setattr(live_evaluation, "LiveSession", Wordy)
     policy = FakePolicy(PAT, lambda task: False)
     play_sessions(policy, PAT, tokenizer, 2, 1, num_copies=1, max_notes=5)
     _, note = calls[-1]["contexts"][0][0]["content"].split("\n- ")
@@ -480,13 +481,13 @@ def test_sessions_of_a_real_policy_repeat_with_both_seeds(make_policy, tokenizer
 def test_every_pair_of_policy_and_developer_is_scored_on_the_same_requests(calls, tokenizer):
     policies = {"for Pat": FakePolicy(PAT), "for Sam": FakePolicy(SAM)}
     results = cross_satisfaction(policies, [PAT, SAM], tokenizer, 30, seed=6)
-    assert {pair: share for pair, (share, _) in results.items()} == {
+    assert {pair: share.value for pair, share in results.items()} == {
         ("for Pat", "Pat"): 1.0,
         ("for Pat", "Sam"): 0.0,
         ("for Sam", "Pat"): 0.0,
         ("for Sam", "Sam"): 1.0,
     }
-    assert results["for Pat", "Pat"][1] == proportion_interval(30, 30)
+    assert results["for Pat", "Pat"] == share_of(30, 30)
     assert [call["policy"] for call in calls] == [
         policies[name] for name in ("for Pat", "for Pat", "for Sam", "for Sam")
     ]
@@ -518,7 +519,7 @@ def test_the_comparison_is_a_bar_chart_with_labels():
 
 @pytest.mark.parametrize(("window", "first"), [(1, 0), (4, 1.5), (5, 2), (7, 3), (50, 3)])
 def test_smoothing_a_straight_line_changes_nothing(window, first):
-    steps, means = centred_mean([10.0 + 2 * step for step in range(7)], window)
+    steps, means = centered_mean([10.0 + 2 * step for step in range(7)], window)
     assert steps[0] == first
     assert len(steps) == len(means) == 7 - min(window, 7) + 1
     assert means == pytest.approx(10 + 2 * steps)
@@ -553,15 +554,15 @@ def test_the_correction_plot_has_a_point_and_a_whisker_for_each_session():
 
 def test_the_cross_plot_is_a_table_of_shares_with_their_intervals():
     results = {
-        ("deployed", "Ann"): (0.1234, (0.0512, 0.2)),
-        ("deployed", "Bo"): (0.25, (0.1, 0.4)),
-        ("for Ann", "Ann"): (0.75, (0.6, 0.9)),
-        ("for Ann", "Bo"): (0.5, (0.4, 0.6)),
-        ("for Bo", "Ann"): (0.0, (0.0, 0.1)),
-        ("for Bo", "Bo"): (1.0, (0.9, 1.0)),
+        ("deployed", "Ann"): Share(0.1234, 0.0512, 0.2),
+        ("deployed", "Bo"): Share(0.25, 0.1, 0.4),
+        ("for Ann", "Ann"): Share(0.75, 0.6, 0.9),
+        ("for Ann", "Bo"): Share(0.5, 0.4, 0.6),
+        ("for Bo", "Ann"): Share(0.0, 0.0, 0.1),
+        ("for Bo", "Bo"): Share(1.0, 0.9, 1.0),
     }
     figure = plot_cross_satisfaction(results)
-    axis, colours = figure.axes
+    axis, color_bar = figure.axes
     columns = [tick.get_text() for tick in axis.get_xticklabels()]
     rows = [tick.get_text() for tick in axis.get_yticklabels()]
     assert (rows, columns) == (["deployed", "for Ann", "for Bo"], ["Ann", "Bo"])
@@ -569,12 +570,12 @@ def test_the_cross_plot_is_a_table_of_shares_with_their_intervals():
     assert len(axis.texts) == 6
     for text in axis.texts:
         x, y = text.get_position()
-        share, (low, high) = results[rows[y], columns[x]]
+        share, low, high = results[rows[y], columns[x]]
         numbers = [float(number) for number in re.findall(r"[\d.]+", text.get_text())]
         assert numbers == pytest.approx([share, low, high], abs=0.005)
         assert shades[y, x] == share
     assert axis.get_xlabel()
     assert axis.get_ylabel()
     assert axis.get_title()
-    assert colours.get_ylabel()
+    assert color_bar.get_ylabel()
     plt.close(figure)

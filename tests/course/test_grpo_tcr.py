@@ -321,8 +321,7 @@ def test_shapes_that_do_not_match_are_named(log_probs, change, named):
 
 
 def options_of(old, beta=0.04):
-    """All that follows the lengths, in the order of grpo_tcr_loss."""
-    return 0.2, 0.28, beta, 512, 100, old
+    return {"eps_low": 0.2, "eps_high": 0.28, "beta_kl": beta, "log_probs_old": old}
 
 
 @pytest.mark.filterwarnings("default")  # what TRL's import warns about is not ours
@@ -331,7 +330,7 @@ def test_the_loss_per_response_and_its_gradient_equal_those_of_trls_grpo(log_pro
     new, ref, old = log_probs
     expected, seen = loss_of_trl(new, ref, old, "grpo", beta)
     (expected_gradient,) = torch.autograd.grad(expected, new)
-    loss, _ = per_response_loss(new, ref, ADVANTAGES, LENGTHS, *options_of(old, beta))
+    loss, _ = per_response_loss(new, ref, ADVANTAGES, LENGTHS, **options_of(old, beta))
     (gradient,) = torch.autograd.grad(loss, new)
     assert_close(loss, expected, rtol=1e-12, atol=1e-12)
     assert_close(gradient, expected_gradient, rtol=1e-12, atol=1e-12)
@@ -349,12 +348,12 @@ def test_the_loss_per_response_is_the_mean_of_the_means_of_the_rows(log_probs):
         k3 = (ref_row - new_row).exp() - (ref_row - new_row) - 1
         rows.append((-gain + 0.04 * k3).sum() / length)
     expected = (rows[0] + rows[1] + rows[2] + rows[3]) / 4
-    loss, _ = per_response_loss(new, ref, ADVANTAGES, LENGTHS, *options_of(old))
+    loss, _ = per_response_loss(new, ref, ADVANTAGES, LENGTHS, **options_of(old))
     assert_close(loss, expected, rtol=1e-12, atol=1e-12)
     assert_close(
         torch.autograd.grad(loss, new), torch.autograd.grad(expected, new), rtol=1e-12, atol=1e-12
     )
-    with_t, _ = grpo_tcr_loss(new, ref, ADVANTAGES, LENGTHS, *options_of(old))
+    with_t, _ = grpo_tcr_loss(new, ref, ADVANTAGES, LENGTHS, **options_of(old))
     assert (loss - with_t).abs() > 1e-2
 
 
@@ -363,7 +362,7 @@ def test_responses_of_equal_length_make_t_superfluous(log_probs):
     for length in (3, 7):
         lengths = torch.full((4,), length)
         results = [
-            loss_function(new, ref, ADVANTAGES, lengths, *options_of(old))[0]
+            loss_function(new, ref, ADVANTAGES, lengths, **options_of(old))[0]
             for loss_function in (per_response_loss, grpo_tcr_loss)
         ]
         assert_close(*results, rtol=1e-12, atol=1e-12)
@@ -373,17 +372,18 @@ def test_responses_of_equal_length_make_t_superfluous(log_probs):
 
 def test_the_metrics_without_t_are_those_of_the_whole_batch(log_probs):
     new, ref, old = log_probs
-    arguments = (new, ref, ADVANTAGES, LENGTHS, *options_of(old))
-    assert per_response_loss(*arguments)[1] == grpo_tcr_loss(*arguments)[1]
+    arguments, options = (new, ref, ADVANTAGES, LENGTHS), options_of(old)
+    found = per_response_loss(*arguments, **options)[1]
+    assert found == grpo_tcr_loss(*arguments, **options)[1]
 
 
 def test_a_response_without_tokens_adds_nothing_without_t(log_probs):
     new, ref, old = log_probs
     lengths = torch.tensor([7, 0, 1, 5])  # an unanswered turn
-    loss, _ = per_response_loss(new, ref, ADVANTAGES, lengths, *options_of(old))
+    loss, _ = per_response_loss(new, ref, ADVANTAGES, lengths, **options_of(old))
     kept = [0, 2, 3]
     others, _ = per_response_loss(
-        new[kept], ref[kept], ADVANTAGES[kept], lengths[kept], *options_of(old[kept])
+        new[kept], ref[kept], ADVANTAGES[kept], lengths[kept], **options_of(old[kept])
     )
     assert_close(loss, others * 3 / 4, rtol=1e-12, atol=0)
     assert torch.autograd.grad(loss, new)[0][1].eq(0).all()

@@ -14,6 +14,7 @@ from nexa_helpers.developers import ADA, DEVELOPERS, LiveSession, Reply, simulat
 from nexa_helpers.grpo_tcr import per_response_loss
 from nexa_helpers.policy import encode_examples, response_log_probs
 from nexa_helpers.training import (
+    OnPolicySettings,
     collect_rollouts,
     encode_rollouts,
     frozen_copy,
@@ -41,7 +42,7 @@ class LetterDeveloper:
     def ask(self, rng, task):
         return "go"
 
-    def answer(self, rng, task, response, tasks="train", words="train"):
+    def reply(self, rng, task, response, task_split="train", sentence_split="train"):
         text = "+" if "a" in response else "?" if "b" in response else "-"
         return Reply(text, task, verdict=0, complaint=None)
 
@@ -49,7 +50,7 @@ class LetterDeveloper:
 class ContentDeveloper(LetterDeveloper):
     """Likes every response."""
 
-    def answer(self, rng, task, response, tasks="train", words="train"):
+    def reply(self, rng, task, response, task_split="train", sentence_split="train"):
         return Reply("+", task, verdict=1, complaint=None)
 
 
@@ -729,11 +730,11 @@ def test_on_policy_training_repeats_with_its_seeds(unigram_policy, keyword_prm, 
     for seed in (3, 3, 4):
         torch.manual_seed(0)
         policy = unigram_policy(dict.fromkeys(["a", "b", "c", 256], 0.0), elsewhere=-50.0)
-        runs.append(
-            train_on_policy(
-                policy, frozen_copy(policy), keyword_prm, ADA, tokenizer, 3, seed=seed, **TINY
-            )
-        )
+        metrics = train_on_policy(
+            policy, frozen_copy(policy), keyword_prm, ADA, tokenizer,
+            num_iterations=3, seed=seed, **TINY,
+        )  # fmt: skip
+        runs.append(metrics)
     assert runs[0] == runs[1]
     assert runs[0] != runs[2]
 
@@ -741,7 +742,7 @@ def test_on_policy_training_repeats_with_its_seeds(unigram_policy, keyword_prm, 
 def test_another_loss_can_take_the_place_of_the_given_one(
     letter_policy, keyword_prm, tokenizer, make_sessions
 ):
-    def seven(log_probs_new, *others):
+    def seven(log_probs_new, *others, **settings):
         return 7 + 0 * log_probs_new.sum(), {"mean_kl": 0.5}
 
     make_sessions(0.0)
@@ -767,14 +768,15 @@ def test_without_t_the_first_loss_is_minus_the_mean_advantage_and_that_is_zero(
 
 
 def test_the_defaults_of_on_policy_training_let_r_and_c_act():
-    defaults = dict(
-        zip(
-            train_on_policy.__code__.co_varnames[5 : train_on_policy.__code__.co_argcount],
-            train_on_policy.__defaults__,
-            strict=True,
+    defaults = OnPolicySettings()
+    assert (defaults.L_max, defaults.L_cache, defaults.num_epochs) == (96, 32, 2)
+
+
+def test_an_unknown_setting_of_on_policy_training_is_named(letter_policy, keyword_prm, tokenizer):
+    with pytest.raises(TypeError, match="num_rounds"):
+        train_on_policy(
+            letter_policy, letter_policy, keyword_prm, LetterDeveloper(), tokenizer, num_rounds=1
         )
-    )
-    assert (defaults["L_max"], defaults["L_cache"], defaults["num_epochs"]) == (96, 32, 2)
 
 
 def test_simulated_conversations_train_every_piece_together(make_policy, make_prm, tokenizer):
@@ -782,6 +784,7 @@ def test_simulated_conversations_train_every_piece_together(make_policy, make_pr
     rows = simulate_conversations(4, seed=3)
     assert len(warm_start(policy, rows, tokenizer, 2, batch_size=2)) == 2
     metrics = train_on_policy(
-        policy, frozen_copy(policy), make_prm(9), ADA, tokenizer, 1, 1, 2, 2, L_max=6, L_cache=2
-    )
+        policy, frozen_copy(policy), make_prm(9), ADA, tokenizer,
+        num_iterations=1, num_sessions=1, turns_per_session=2, group_size=2, L_max=6, L_cache=2,
+    )  # fmt: skip
     assert len(metrics["losses"]) == 1

@@ -18,19 +18,20 @@ from pathlib import Path
 from typing import Any
 
 from scipy import stats
+from sklearn.metrics import balanced_accuracy_score
 from torch import nn
 
 from benchmarks.common import ROOT, Figure, commit, save
 from nexa_helpers.conversations import preference_pairs, triples_from_rows
 from nexa_helpers.data import train_tokenizer
 from nexa_helpers.developers import ADA, BORIS, CHEN, Developer, simulate_conversations
-from nexa_helpers.evaluation import cross_satisfaction, pairwise_accuracy, satisfaction
+from nexa_helpers.evaluation import pairwise_accuracy
 from nexa_helpers.feedback import keyword_labels
 from nexa_helpers.grpo_tcr import per_response_loss
+from nexa_helpers.live_evaluation import cross_satisfaction, satisfaction
 from nexa_helpers.policy import SimplePolicy
 from nexa_helpers.process_reward import (
     ProcessRewardModel,
-    balanced_accuracy,
     predict_rewards,
     train_prm,
 )
@@ -84,8 +85,8 @@ class World:
         test_triples, _ = triples_from_rows(test_rows)
         truth = [verdict for row in test_rows for verdict in row["verdicts"]]
         judged = predict_rewards(self.prm, test_triples, self.tokenizer)
-        self.figures["PRM"] = balanced_accuracy(truth, judged)
-        self.figures["keywords"] = balanced_accuracy(truth, keyword_labels(test_triples))
+        self.figures["PRM"] = balanced_accuracy_score(truth, judged)
+        self.figures["keywords"] = balanced_accuracy_score(truth, keyword_labels(test_triples))
 
     def train(self, developer: Developer, **options: Any) -> tuple[nn.Module, dict[str, Any]]:
         """Train a copy of the reference for one developer."""
@@ -102,7 +103,7 @@ class World:
         """Share of unseen requests whose first answer meets all wishes."""
         set_seed(self.seed)
         requests = (policy, developer, self.tokenizer, NUM_REQUESTS, prefix)
-        return satisfaction(*requests, **options)[0]
+        return satisfaction(*requests, **options).value
 
     def corrections(self, developer: Developer) -> PromptInjectionBaseline:
         """Let the reference work with a developer, and cache the corrections."""
@@ -133,7 +134,7 @@ def measure_developer(world: World, developer: Developer) -> tuple[nn.Module, di
     injected = baseline.inject_into(world.reference, world.tokenizer)
     contestants = {"before": world.reference, "prompt injection": injected, "after": policy}
     for name, model in contestants.items():
-        figures[f"pairs, {name}"] = pairwise_accuracy(model, pairs, world.tokenizer)[0]
+        figures[f"pairs, {name}"] = pairwise_accuracy(model, pairs, world.tokenizer).value
     return policy, figures
 
 
@@ -146,7 +147,7 @@ def measure_seed(world: World) -> dict[str, Any]:
         result["developers"][developer.name] = figures
     crossed = cross_satisfaction(policies, list(DEVELOPERS), world.tokenizer)
     result["cross"] = {
-        f"{name}, asked by {who}": share for (name, who), (share, _) in crossed.items()
+        f"{name}, asked by {who}": share.value for (name, who), share in crossed.items()
     }
     twice = [world.train(ADA, num_iterations=3)[1] for _ in range(2)]
     result["repeats"] = float(twice[0] == twice[1])
@@ -169,7 +170,7 @@ def result_paths(seed: int, ablation: bool) -> dict[Any, Path]:
     of its own, so there all is measured again.
     """
     folder = ROOT / "build" / "benchmarks" / commit()
-    paths: dict[Any, Path] = {measure_seed: folder / f"personalisation-{seed}.json"}
+    paths: dict[Any, Path] = {measure_seed: folder / f"personalization-{seed}.json"}
     if ablation and seed in ABLATION_SEEDS:
         paths[measure_ablation] = folder / f"ablation-{seed}.json"
     return paths
@@ -254,7 +255,7 @@ def main() -> None:
         missing = {k: path for k, path in paths.items() if not (is_kept and path.exists())}
         if missing and not options.only_measure:
             print(f"seed {seed}", flush=True)
-            command = [sys.executable, "-m", "benchmarks.personalisation", "--only-measure"]
+            command = [sys.executable, "-m", "benchmarks.personalization", "--only-measure"]
             command += ["--no-ablation"] * options.no_ablation
             environment = os.environ | ALLOCATOR | {"NEXA_COMMIT": commit()}
             subprocess.run([*command, str(seed)], env=environment, check=True)
@@ -279,7 +280,7 @@ def main() -> None:
         results.append(parts[measure_seed])
         if measure_ablation in parts:
             results[-1]["ablation"] = parts[measure_ablation]
-    save("personalisation", "Live developers: personalisation", figures_of(results), note.strip())
+    save("personalization", "Live developers: personalization", figures_of(results), note.strip())
 
 
 if __name__ == "__main__":

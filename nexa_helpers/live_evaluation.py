@@ -1,0 +1,197 @@
+"""Section 6.2: is a live developer satisfied? True wishes, not what the PRM believes.
+
+Simulated developers know what they like. Their requests are those of the test split, which no
+training has seen.
+"""
+
+import random
+from collections import deque
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import nn
+
+from nexa_helpers.developers import Developer, LiveSession, write_preferences
+from nexa_helpers.evaluation import Share, share_of
+from nexa_helpers.feedback import keyword_labels
+from nexa_helpers.policy import sample_responses
+from nexa_helpers.tasks import TASKS
+
+
+def satisfaction(
+    policy: nn.Module,
+    developer: Developer,
+    tokenizer: Any,
+    num_requests: int = 200,
+    prefix: str = "",
+    seed: int = 1,
+    temperature: float = 0.7,
+) -> Share:
+    """Share of first responses that a developer truly has no complaint about.
+
+    This is measured against the developer's known wishes, not with the PRM. The tasks are those
+    of the test split, which no training has seen.
+
+    Args:
+        policy: Samples one response per request.
+        developer: Who asks.
+        tokenizer: The tokenizer of the policy.
+        num_requests: How many requests.
+        prefix: Text in front of every conversation (the baseline's corrections).
+        seed: Seed of the requests; the policy samples from torch's global generator.
+        temperature: Of the samples. Assistants respond below 1, where slips are rare.
+
+    Returns:
+        The share, and its 95 % interval.
+    """
+    rng = random.Random(seed)
+    tasks = [rng.choice(TASKS["test"]) for _ in range(num_requests)]
+    contexts = [[{"role": "user", "content": developer.ask(rng, task)}] for task in tasks]
+    samples = []
+    for start in range(0, num_requests, 200):  # in parts, to bound the memory
+        part = contexts[start : start + 200]
+        samples += sample_responses(policy, part, tokenizer, prefix=prefix, temperature=temperature)
+    happy = sum(
+        developer.complaint(task, sample["response"]) is None
+        for task, sample in zip(tasks, samples, strict=True)
+    )
+    return share_of(happy, num_requests)
+
+
+def play_sessions(
+    policy: nn.Module,
+    developer: Developer,
+    tokenizer: Any,
+    num_sessions: int = 5,
+    turns_per_session: int = 2,
+    num_copies: int = 40,
+    max_notes: int = 0,
+    seed: int = 1,
+    temperature: float = 0.7,
+) -> np.ndarray:
+    """Play sessions one after another, and record which responses needed a correction.
+
+    Several copies of the developer work side by side, each with requests of their own. With
+    ``max_notes``, each copy keeps the last replies with a negative keyword, and they stand in
+    front of its next sessions: prompt injection, from an empty cache on.
+
+    Args:
+        policy: Writes the responses; it does not change.
+        developer: Who asks and replies.
+        tokenizer: The tokenizer of the policy.
+        num_sessions: Sessions of each copy.
+        turns_per_session: Responses per session.
+        num_copies: Copies of the developer.
+        max_notes: Most corrections in front of a session; 0 for none.
+        seed: Seed of the requests and replies; the policy samples from torch's generator.
+        temperature: Of the samples, as in ``satisfaction``.
+
+    Returns:
+        Booleans (sessions, turns, copies): True where the developer truly had a complaint.
+    """
+    notes: list[deque[str]] = [deque(maxlen=max_notes) for _ in range(num_copies)]
+    corrected = np.zeros((num_sessions, turns_per_session, num_copies), dtype=bool)
+    for number in range(num_sessions):
+        sessions = [
+            LiveSession(developer, random.Random(f"{seed} {number} {copy}"), 0.0, tasks="test")
+            for copy in range(num_copies)
+        ]
+        for session, corrections in zip(sessions, notes, strict=True):
+            if corrections:
+                text = write_preferences(corrections)
+                session.context.insert(0, {"role": "user", "content": text})
+        for turn in range(turns_per_session):
+            contexts = [session.context for session in sessions]
+            samples = sample_responses(policy, contexts, tokenizer, temperature=temperature)
+            for copy, (session, sample) in enumerate(zip(sessions, samples, strict=True)):
+                complaint = developer.complaint(session.task, sample["response"])
+                corrected[number, turn, copy] = complaint is not None
+                (feedback,) = session.answer([sample["response"]])
+                if keyword_labels([{"response": "", "feedback": feedback or ""}]) == [-1]:
+                    notes[copy].append(" ".join(str(feedback).split())[:100])
+    return corrected
+
+
+def cross_satisfaction(
+    policies: dict[str, nn.Module],
+    developers: list[Developer],
+    tokenizer: Any,
+    num_requests: int = 200,
+    seed: int = 1,
+) -> dict[tuple[str, str], Share]:
+    """Score each policy with each developer, on the same requests.
+
+    Args:
+        policies: Policies by name.
+        developers: Who asks.
+        tokenizer: The tokenizer of the policies.
+        num_requests: Requests per pair.
+        seed: Seed of the requests and of the samples.
+
+    Returns:
+        For each (policy, developer) what ``satisfaction`` returns.
+    """
+    results = {}
+    for name, policy in policies.items():
+        for developer in developers:
+            torch.manual_seed(seed)
+            results[name, developer.name] = satisfaction(
+                policy, developer, tokenizer, num_requests, seed=seed
+            )
+    return results
+
+
+def plot_correction_rates(corrected: dict[str, np.ndarray]) -> Figure:
+    """Draw the correction rate of the first response of each session, with 95 % intervals.
+
+    Args:
+        corrected: For each contestant what ``play_sessions`` returns.
+
+    Returns:
+        A figure with one axis.
+    """
+    looks = zip(("grey", "tab:orange", "tab:blue"), ("s", "^", "o"), strict=True)
+    figure, axis = plt.subplots(figsize=(7, 3.8), layout="constrained")
+    for (name, flags), (color, marker) in zip(corrected.items(), looks, strict=False):
+        first = flags[:, 0, :]  # later responses follow a correction of the same session
+        rates = first.mean(axis=1)
+        shares = [share_of(int(row.sum()), len(row)) for row in first]
+        whiskers = np.abs([[share.low, share.high] for share in shares] - rates[:, None]).T
+        sessions = np.arange(1, len(first) + 1)
+        axis.errorbar(sessions, rates, whiskers, color=color, marker=marker, capsize=3, label=name)
+    axis.set_xticks(range(1, len(first) + 1))
+    axis.set(xlabel="session", ylabel="corrected first responses (share)", ylim=(0, 1.02))
+    axis.set_title("Correction Rate by Session, 95 % Intervals")
+    axis.legend(loc="center", bbox_to_anchor=(0.5, 0.3))  # between the lines
+    return figure
+
+
+def plot_cross_satisfaction(
+    results: dict[tuple[str, str], Share],
+) -> Figure:
+    """Draw how often each policy satisfies each developer, as a table with shades.
+
+    Args:
+        results: What ``cross_satisfaction`` returns.
+
+    Returns:
+        A figure with one axis and a color bar.
+    """
+    policies = list(dict.fromkeys(name for name, _ in results))
+    developers = list(dict.fromkeys(who for _, who in results))
+    shares = np.array([[results[name, who].value for who in developers] for name in policies])
+    figure, axis = plt.subplots(figsize=(6, 3.6), layout="constrained")
+    image = axis.imshow(shares, cmap="cividis", vmin=0, vmax=1, aspect="auto")
+    for (row, column), share in np.ndenumerate(shares):
+        found = results[policies[row], developers[column]]
+        color = "black" if share > 0.5 else "white"
+        text = f"{share:.2f}\n[{found.low:.2f}, {found.high:.2f}]"
+        axis.text(column, row, text, ha="center", va="center", color=color)
+    axis.set_xticks(range(len(developers)), developers)
+    axis.set_yticks(range(len(policies)), policies)
+    axis.set(xlabel="developer who asks", ylabel="policy", title="Satisfied First Requests")
+    figure.colorbar(image, label="share of requests")
+    return figure
