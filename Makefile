@@ -2,7 +2,8 @@
 
 PYTHON ?= python3
 PIP_OPTIONS ?=
-PYTEST_OPTIONS ?= -n 2 --dist loadfile
+PYTEST_OPTIONS ?= -n 2 --dist worksteal --durations=25
+BANK ?= changed
 NEXA_PROFILE ?= full
 
 VENV := .venv
@@ -22,13 +23,14 @@ help: ## say what each target does
 	@echo
 	@echo "  PYTHON=python3.12     the Python (3.11 or newer) that environments are made with"
 	@echo "  PIP_OPTIONS=\"...\"     more options for pip, e.g. an index that holds a CPU-only torch"
+	@echo "  BANK=all              for test: the whole bank of answers, not only the changed TODOs"
 	@echo "  NEXA_PROFILE=fast     for course and solutions: a run of a minute in place of full"
 
 course: $(VENV)/.course ## generate the release, execute the solved notebook, grade the reference
 	@$(BIN)/python -m authoring.make_course
 
 test: $(VENV)/.test ## run every test
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_OPTIONS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --bank $(BANK) $(PYTEST_OPTIONS)
 
 lint: $(VENV)/.lint ## check style, formatting and types
 	$(BIN)/ruff check .

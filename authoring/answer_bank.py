@@ -185,6 +185,7 @@ class QuickGrader:
     def __init__(self, overrides: Path | None = None):
         """Run every definition (it takes the seconds that the imports need)."""
         import torch
+        import torch._dynamo  # optimizers ask for it: once here, not in every fork
 
         torch.set_num_threads(1)  # a forked process cannot use the parent's threads
         self.notebook = read_source(overrides)

@@ -227,8 +227,6 @@ def judge(answers: list[Answer], folder: Path, workers: int) -> list[Verdict]:
     graded = grade_students(folder, without_experiments(read_source()), notebooks, workers)
     student_of = {answer: student for student, row in students.items() for answer in row}
 
-    import torch._dynamo  # noqa: F401 - optimizers ask for it: once here, not in every fork
-
     grader = QuickGrader()
     outcomes: list[dict[str, str]] = []
     with (

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from authoring.answer_bank import QuickGrader
+from authoring.changed_answers import choose_answers
 from nexa_helpers.policy import SimplePolicy
 from nexa_helpers.process_reward import ProcessRewardModel
 from nexa_helpers.runtime import set_seed
@@ -115,6 +116,27 @@ def make_triple():
         return {"context": context, "response": response, "feedback": feedback}
 
     return make
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--bank",
+        choices=("changed", "all"),
+        default="changed",
+        help="answers of the bank: all, or those of TODOs that have changed (default)",
+    )
+
+
+def pytest_generate_tests(metafunc):
+    if "banked_answer" in metafunc.fixturenames:
+        answers = choose_answers(metafunc.config.getoption("--bank"))
+        ids = [answer.name.replace(" ", "-") for answer in answers]
+        metafunc.parametrize("banked_answer", answers, ids=ids)
+
+
+def pytest_collection_modifyitems(items):
+    """Put the bank last: many short tests, which a worker without work takes over."""
+    items.sort(key=lambda item: "banked_answer" in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")

@@ -109,7 +109,12 @@ def test_make_help_has_a_line_for_each_target():
 def test_ci_run_is_executable_and_calls_make_test():
     script = ROOT / ".ci/run"
     assert os.access(script, os.X_OK)
-    assert script.read_text().rstrip().splitlines()[-1].endswith("make --no-print-directory test")
+    assert (
+        script.read_text()
+        .rstrip()
+        .splitlines()[-1]
+        .endswith("make --no-print-directory test BANK=all")
+    )
 
 
 @pytest.mark.parametrize("name", ["ci", "gpu"])

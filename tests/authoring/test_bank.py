@@ -1,0 +1,11 @@
+"""Answers of the bank: right ones get every point of their TODO, wrong ones lose some.
+
+`--bank all` grades them all; else those whose TODO has changed since the main branch, and of each
+other TODO the first right and the first wrong one.
+"""
+
+
+def test_an_answer_gets_what_it_deserves(quick_grader, banked_answer):
+    outcome = quick_grader.grade(banked_answer, banked_answer.todo)
+    lost = {name: said for name, said in outcome.items() if said}
+    assert bool(lost) != banked_answer.is_right, lost
