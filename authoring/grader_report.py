@@ -100,7 +100,7 @@ def without_experiments(notebook: NotebookNode) -> NotebookNode:
     return notebook
 
 
-def submission(answers: Iterable[Answer] = ()) -> NotebookNode:
+def solved_notebook(answers: Iterable[Answer] = ()) -> NotebookNode:
     """Make a student's notebook: the solved one, with these answers in it."""
     notebook = read_source()
     for answer in answers:
@@ -223,7 +223,7 @@ def failed_cells(outcome: dict[str, str], todo: int) -> set[str]:
 def judge(answers: list[Answer], folder: Path, workers: int) -> list[Verdict]:
     """Grade every answer with nbgrader, and alone the quick way."""
     students = {f"student-{i:03}": row for i, row in enumerate(class_of(answers))}
-    notebooks = {s: without_experiments(submission(row)) for s, row in students.items()}
+    notebooks = {s: without_experiments(solved_notebook(row)) for s, row in students.items()}
     graded = grade_students(folder, without_experiments(read_source()), notebooks, workers)
     student_of = {answer: student for student, row in students.items() for answer in row}
 

@@ -79,7 +79,7 @@ def strings_in(value: Any) -> Iterator[str]:
             yield from strings_in(part)
 
 
-def find_answers(files: Mapping[str, bytes], source: NotebookNode) -> list[str]:
+def find_leaks(files: Mapping[str, bytes], source: NotebookNode) -> list[str]:
     """Search files for what the source notebook hides.
 
     Returns:
@@ -124,7 +124,7 @@ def write_bundle(folder: Path, root: Path = ROOT) -> Path:
     """
     files = bundled_files(root)
     notebook = root / "source" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
-    found = find_answers(files, nbformat.read(notebook, as_version=4))
+    found = find_leaks(files, nbformat.read(notebook, as_version=4))
     if found:
         raise ValueError(f"{len(found)} hidden lines are in the bundle, first {found[:3]}")
     folder.mkdir(parents=True, exist_ok=True)

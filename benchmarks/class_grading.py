@@ -34,7 +34,7 @@ from authoring.grader_report import (
     class_of,
     make_course,
     read_graded,
-    submission,
+    solved_notebook,
     without_experiments,
 )
 from authoring.sync import SOURCE_NOTEBOOK
@@ -151,7 +151,7 @@ def compare(number: int, workers: int) -> list[Figure]:
         hardened, stock = Path(folder, "nexa-grade"), Path(folder, "stock")
         make_course(hardened, read_source())
         for student, answers in students.items():
-            hand_in(hardened, student, submission(answers))
+            hand_in(hardened, student, solved_notebook(answers))
         shutil.copytree(hardened, stock)
         (stock / "nbgrader_config.py").write_text(STOCK)
         for course, command in (
@@ -250,7 +250,7 @@ def make_troubled_class(course: Path, honest: dict[str, list[Answer]]) -> list[s
     source = read_source()
     make_course(course, without_experiments(source))
     for student, answers in honest.items():
-        hand_in(course, student, without_experiments(submission(answers)))
+        hand_in(course, student, without_experiments(solved_notebook(answers)))
     solved = without_experiments(source)
     first = answered_cell(source, find_answers()[0]).metadata["nbgrader"]["grade_id"]
     for name, code in CODE.items():

@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from authoring.student_bundle import bundled_files, find_answers, hidden_lines, write_bundle
+from authoring.student_bundle import bundled_files, find_leaks, hidden_lines, write_bundle
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "nexacode/nexacode.ipynb"
@@ -41,7 +41,7 @@ def test_the_bundle_holds_the_release_and_opens(tmp_path):
 
 
 def test_no_answer_is_in_it(source):
-    assert find_answers(bundled_files(), source) == []
+    assert find_leaks(bundled_files(), source) == []
 
 
 def test_the_search_knows_solutions_tests_schemes_and_model_answers(source):
@@ -79,13 +79,13 @@ def test_an_answer_is_found_wherever_it_is(source, where):
     else:
         files["nexacode/ready_made/x.json.gz"] = gzip.compress(line.encode())
     files[NAME] = nbformat.writes(notebook).encode()
-    [found] = find_answers(files, source)
+    [found] = find_leaks(files, source)
     assert line in found
 
 
 def test_the_solved_notebook_is_no_source_and_not_for_students(source):
     solved = {NAME: (ROOT / "solutions" / NAME).read_bytes()}
-    assert len(find_answers(solved, source)) > 100
+    assert len(find_leaks(solved, source)) > 100
     plain = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print('hello, world')")])
     with pytest.raises(ValueError, match="nothing hidden"):
         hidden_lines(plain)
