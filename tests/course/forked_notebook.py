@@ -1,4 +1,4 @@
-"""Execute a notebook's cells in this process, and in forks that go another way from some cell on."""
+"""Execute a notebook in this process, and in forks that go another way from some cell on."""
 
 import contextlib
 import io
