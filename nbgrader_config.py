@@ -32,6 +32,8 @@ c.GenerateAssignment.force = True  # the release is made from source, again and 
 harden(c)
 c.LmsCollectorPlugin.roster = ""  # a CSV file: the platform's number of a student, the id to use
 c.SandboxedExecute.sandbox = False  # True needs bubblewrap (docs/sandbox.md)
+c.BubblewrapProvisioner.hidden_packages = ["nexa_helpers"]  # the reference answers
+c.WatchForForgery.course_names = ["nexa_helpers"]  # no submission needs them
 c.WatchForForgery.accepted = []  # students whose held submission a person has looked at
 
 # Grading: seconds for one cell (the grade profile stays far below), and no times in the output

@@ -17,19 +17,14 @@ from nexa_grade.cells import is_test, is_written_by_students
 from nexa_grade.errors import HeldForReview
 from nexa_grade.execution.guarded_execute import GuardedExecute, read_findings, shadowing_files
 from nexa_grade.execution.sandboxed_execute import SandboxedExecute
-from nexa_grade.forgery.text_signs import WHY, WHY_IN_MODULE, signs_of_forgery
+from nexa_grade.forgery.text_signs import WHY, WHY_IN_MODULE, Words, signs_of_forgery
 from nexa_grade.forgery.watch import (
     Sign,
     WatchForForgery,
-    held,
+    hold_error,
     quote,
-    shared_variables,
-    variables_elsewhere,
-    variables_of_tests,
 )
 from traitlets.config import Config
-
-from authoring.answer_bank import find_answers, read_source
 
 # The look at a text
 
@@ -113,8 +108,11 @@ class A: __eq__ = lambda a, b: True | __eq__
 a.__class__ = dict | __class__
 open("../source/nexacode.ipynb") | nexacode.ipynb
 Path("/proc/self/environ") | /proc/self
-from nexa_helpers.training import train | nexa_helpers
-importlib.import_module("nexa_helpers") | nexa_helpers
+from answers.training import train | answers
+importlib.import_module("answers") | answers
+import nexa_grade | nexa_grade
+!cat ../../answers/a.py | answers
+open("/usr/lib/answers/a.py") | answers
 !cat ../../gradebook.db | gradebook
 !nohup sleep 100 & | nohup
 x = !python3 -c "1" | python3 -c
@@ -131,8 +129,13 @@ sys._getframe(1) if ( | _getframe
 @pytest.mark.parametrize("line", FORGED)
 def test_a_forgery_has_a_sign_that_names_it(line):
     text, _, expected = line.rpartition(" | ")
-    signs = signs_of_forgery(text.replace("\\n", "\n"))
+    signs = signs_of_forgery(text.replace("\\n", "\n"), words=Words(("answers",)))
     assert any(expected in sign for sign in signs), signs
+
+
+def test_the_names_of_a_course_are_sought_only_where_it_gives_them():
+    for text in ("import answers", "!cat answers/a.py", "open('answers/a.py')"):
+        assert signs_of_forgery(text) == []
 
 
 @pytest.mark.parametrize("name", WHY)
@@ -161,32 +164,6 @@ def test_no_text_is_too_strange(text):
     assert reads_of_functions(text) == set()
 
 
-@pytest.fixture(scope="module")
-def notebook() -> NotebookNode:
-    return read_source()
-
-
-def test_the_released_notebook_and_its_solution_have_no_sign(notebook):
-    written = [cell for cell in notebook.cells if is_written_by_students(cell)]
-    assert len(written) > 30
-    found = {cell.id: signs for cell in written if (signs := signs_of_forgery(cell.source))}
-    unknown = variables_of_tests(notebook) - variables_elsewhere(notebook)
-    read = {cell.id: reads_of_functions(cell.source) & unknown for cell in written}
-    assert found == {}
-    assert {name: variables for name, variables in read.items() if variables} == {}
-    assert shared_variables(notebook) == set()
-
-
-def test_no_answer_of_the_bank_has_a_sign(notebook):
-    unknown = variables_of_tests(notebook) - variables_elsewhere(notebook)
-    texts = {answer.name: answer.path.read_text() for answer in find_answers()}
-    assert len(texts) > 300
-    found = {name: signs for name, text in texts.items() if (signs := signs_of_forgery(text))}
-    read = {name: reads_of_functions(text) & unknown for name, text in texts.items()}
-    assert found == {}
-    assert {name: variables for name, variables in read.items() if variables} == {}
-
-
 def test_variables_at_the_top_level_are_told_from_those_of_functions():
     text = "import m\nfrom a import b\nx: int = 1\nfor y in z:\n    w = [q for q in y]\n"
     text += "def f(a):\n    inner = a\nclass C:\n    part = 1\n"
@@ -205,7 +182,7 @@ def test_only_what_functions_read_counts():
 
 def test_a_reason_is_one_short_line_whatever_the_student_wrote():
     signs = [Sign("cell\n`x`", "a\n`b`" * 500)] * 20
-    reason = str(held(signs))
+    reason = str(hold_error(signs))
     assert len(reason) < 450
     assert "\n" not in reason
     assert "and 17 more" in reason

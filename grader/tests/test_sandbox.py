@@ -18,7 +18,7 @@ import pytest
 from bwrap import NO_SANDBOX, needs_sandbox
 from nbclient.exceptions import DeadKernelError
 from nbformat.v4 import new_code_cell, new_notebook
-from nexa_grade.execution import sandbox
+from nexa_grade.execution import bubblewrap, sandbox
 from nexa_grade.execution.bubblewrap import SandboxError, find_bubblewrap
 from nexa_grade.execution.sandboxed_execute import SandboxedExecute
 from nexa_grade.intake.submission_files import open_files
@@ -496,7 +496,7 @@ def test_nothing_survives_the_grader(tmp_path, way):
     """Kill the process that grades, with SIGKILL: its sandbox ends, too."""
     script = f"""
         import sys
-        sys.path.insert(0, {str(ROOT / "tests")!r})
+        sys.path.insert(0, {str(ROOT / "grader" / "tests")!r})
         from pathlib import Path
         from test_sandbox import execute
         def watch(index, provisioner):
@@ -514,13 +514,39 @@ def test_nothing_survives_the_grader(tmp_path, way):
 
 
 def test_hidden_folders_are_masked_where_python_holds_them(tmp_path):
-    package = tmp_path / "lib" / "nexa_helpers"
+    package, module = tmp_path / "lib" / "answers", tmp_path / "lib" / "answers.py"
     package.mkdir(parents=True)
-    shown = sandbox.show(tmp_path, [str(package), "/elsewhere"])
-    assert shown[-7:] == [
+    module.touch()
+    shown = bubblewrap.show(tmp_path, [str(package), str(module), "/elsewhere"])
+    assert shown[-10:] == [
         *["--ro-bind", str(tmp_path), str(tmp_path)],
         *["--tmpfs", str(package), "--remount-ro", str(package)],
+        *["--ro-bind", "/dev/null", str(module)],
     ]
+
+
+def test_the_places_of_a_package_are_found_without_importing_it(tmp_path, monkeypatch):
+    """A folder, a file, a working copy with its pyproject.toml."""
+    copy = tmp_path / "repository"
+    for folder in (tmp_path / "installed_answers", copy / "copied_answers"):
+        folder.mkdir(parents=True)
+        (folder / "__init__.py").write_text("raise AssertionError('imported')")
+    (copy / "pyproject.toml").touch()
+    (tmp_path / "one_file_answers.py").write_text("raise AssertionError('imported')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.syspath_prepend(str(copy))
+    places = sandbox.places_of_package
+    assert places("installed_answers") == [tmp_path / "installed_answers"]
+    assert places("one_file_answers") == [tmp_path / "one_file_answers.py"]
+    assert places("copied_answers") == [copy / "copied_answers", copy]
+    assert places("no_such_answers") == []
+
+
+def test_setting_hidden_folders_does_not_show_the_graders_own(tmp_path):
+    own = str(Path(sandbox.__file__).resolve().parents[1])
+    provisioner = sandbox.BubblewrapProvisioner(hidden=["/some/where"], hidden_packages=["json"])
+    hidden = provisioner.hidden_paths()
+    assert {own, "/some/where", str(Path(ast.__file__).parent / "json")} <= set(hidden)
 
 
 def test_without_bubblewrap_it_refuses_in_one_line(monkeypatch):

@@ -76,11 +76,15 @@ def show_system(hidden: Iterable[str]) -> list[str]:
 
 
 def show(folder: Path, hidden: Iterable[str]) -> list[str]:
-    """Show one folder, read-only, with an empty folder in the place of each hidden one."""
+    """Show one folder, read-only, with nothing in the place of each hidden folder or file."""
     arguments = [*make_parents(folder), "--ro-bind", str(folder), str(folder)]
     for path in map(Path, hidden):
-        if path.is_relative_to(folder) and path != folder and path.is_dir():
+        if not path.is_relative_to(folder) or path == folder:
+            continue
+        if path.is_dir():
             arguments += ["--tmpfs", str(path), "--remount-ro", str(path)]
+        elif path.is_file():
+            arguments += ["--ro-bind", "/dev/null", str(path)]
     return arguments
 
 

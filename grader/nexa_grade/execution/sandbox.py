@@ -11,6 +11,7 @@ and what a student's code does to the tests that share its interpreter. docs/san
 
 import atexit
 import functools
+import importlib.util
 import json
 import os
 import secrets
@@ -28,7 +29,7 @@ from typing import IO, Any
 import psutil  # type: ignore[import-untyped]
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
-from traitlets import Integer, List, Unicode, default
+from traitlets import Integer, List, Unicode
 
 from nexa_grade.execution.bubblewrap import (
     SandboxError,
@@ -42,7 +43,7 @@ from nexa_grade.intake.submission_files import MAX_FILES, open_files
 
 PROVISIONER = "nexa-bwrap"
 SUBMISSION = "/submission"  # the working folder, as the student's code sees it
-PACKAGE = Path(__file__).resolve().parents[1]
+OWN_PACKAGE = __name__.partition(".")[0]
 ENVIRONMENT = {
     "HOME": "/tmp",
     "LANG": "C.UTF-8",
@@ -82,7 +83,12 @@ class BubblewrapProvisioner(LocalProvisioner):
         help="Names of the variables that the kernel gets from the instructor's environment",
     ).tag(config=True)
     hidden = List(
-        Unicode(), help="Folders that stay hidden even where they lie in Python's or the system's"
+        Unicode(),
+        ["/usr/local/share/nbgrader"],  # nbgrader's exchange
+        help="Folders that stay hidden even where they lie in Python's or the system's",
+    ).tag(config=True)
+    hidden_packages = List(
+        Unicode(), help="Packages that stay hidden besides the grader's own: the course's answers"
     ).tag(config=True)
     preload = List(
         Unicode(), help="Modules to import once; kernels are then forked, not started"
@@ -100,12 +106,11 @@ class BubblewrapProvisioner(LocalProvisioner):
     _user: int | None = None  # whom a root user becomes
     _started = 0.0
 
-    @default("hidden")
-    def _hidden_default(self) -> list[str]:
-        folders = [str(PACKAGE), "/usr/local/share/nbgrader"]  # nbgrader's exchange
-        if (PACKAGE.parent / "pyproject.toml").exists():  # the repository, an editable install
-            folders.append(str(PACKAGE.parent))
-        return folders
+    def hidden_paths(self) -> list[str]:
+        """List the files and folders that a submission must not see."""
+        packages = [OWN_PACKAGE, *self.hidden_packages]
+        found = [path for name in packages for path in places_of_package(name)]
+        return list(dict.fromkeys([*map(str, found), *self.hidden]))
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Give the kernel sockets in a folder of its own.
@@ -158,7 +163,12 @@ class BubblewrapProvisioner(LocalProvisioner):
         for folder in writable:
             arguments += ["--perms", "0777", "--size", size, "--tmpfs", folder]
         arguments += show_fonts(variables["HOME"])
-        arguments += [*show_system(self.hidden), "--bind", str(self._folder), str(self._folder)]
+        arguments += [
+            *show_system(self.hidden_paths()),
+            "--bind",
+            str(self._folder),
+            str(self._folder),
+        ]
         arguments += f"--remount-ro /dev --remount-ro / --chdir {SUBMISSION}".split()
         with ExitStack() as stack:
             self._status, writer = open_pipe()  # bubblewrap writes once more when it ends
@@ -345,6 +355,29 @@ class BubblewrapProvisioner(LocalProvisioner):
                 self.log.warning("Sandbox: could not remove %s: %s", self._folder, error)
             self._folder = None
         await super().cleanup(restart)
+
+
+def places_of_package(name: str) -> list[Path]:
+    """List where an installed package is, without importing it.
+
+    Args:
+        name: A top-level package or module; of one that is not installed there is nothing to hide.
+
+    Returns:
+        Its folders, or its file. Where a ``pyproject.toml`` lies beside a folder, it is a working
+        copy (an editable install), and the whole copy is meant.
+    """
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return []
+    if spec is None:
+        return []
+    folders = [Path(place).resolve() for place in spec.submodule_search_locations or ()]
+    if not folders:
+        return [Path(spec.origin).resolve()] if spec.origin and Path(spec.origin).exists() else []
+    copies = [place.parent for place in folders if (place.parent / "pyproject.toml").exists()]
+    return [*folders, *copies]
 
 
 def give_to_new_user(folder: Path) -> int:

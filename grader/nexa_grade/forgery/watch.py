@@ -25,7 +25,7 @@ from nexa_grade.cell_names import (
 )
 from nexa_grade.cells import id_of, is_test, is_written_by_students, sources
 from nexa_grade.errors import HeldForReview
-from nexa_grade.forgery.text_signs import CODE, signs_of_forgery
+from nexa_grade.forgery.text_signs import CODE, Words, signs_of_forgery
 
 MOST_SIGNS = 3  # in the one-line reason; the log has them all
 MOST_LOGGED = 50
@@ -47,7 +47,7 @@ def quote(text: str, length: int = 70) -> str:
     return f"`{shown if len(shown) <= length else shown[: length - 1] + '…'}`"
 
 
-def held(signs: Sequence[Sign]) -> HeldForReview:
+def hold_error(signs: Sequence[Sign]) -> HeldForReview:
     """Write the one-line reason for which a submission is held."""
     shown = [f"{quote(sign.what)} in {quote(sign.cell, 30)}" for sign in signs[:MOST_SIGNS]]
     more = f" and {len(signs) - MOST_SIGNS} more" if len(signs) > MOST_SIGNS else ""
@@ -59,6 +59,9 @@ class WatchForForgery(NbGraderPreprocessor):  # type: ignore[misc]
 
     accepted = List(
         Unicode(), help="Students whose submissions were looked at, and are graded for all that."
+    ).tag(config=True)
+    course_names = List(
+        Unicode(), help="Packages that contain the course's answers: no submission needs them."
     ).tag(config=True)
 
     def preprocess(
@@ -76,10 +79,12 @@ class WatchForForgery(NbGraderPreprocessor):  # type: ignore[misc]
             tree = parse(cell.source)
             imports |= imports_of(tree) if tree else {}
         unknown = variables_of_tests(nb) - variables_elsewhere(nb)
+        words = Words(tuple(self.course_names))
         signs = []
         for cell in written:
             name = id_of(cell) or cell.get("id", "")
-            signs += [Sign(name, what) for what in signs_of_forgery(cell.source, imports)]
+            found = signs_of_forgery(cell.source, imports, words)
+            signs += [Sign(name, what) for what in found]
             read = sorted(reads_of_functions(cell.source) & unknown)
             signs += [Sign(name, f"{what}, a variable of a test: {CODE}") for what in read]
         self.judge(nb, signs, submission)
@@ -104,7 +109,7 @@ class WatchForForgery(NbGraderPreprocessor):  # type: ignore[misc]
             )
         reasons = [sign for sign in signs if sign.is_held]
         if reasons and student not in self.accepted:
-            raise held(reasons)
+            raise hold_error(reasons)
         if signs:
             nexa = nb.metadata.setdefault("nexa", NotebookNode())
             listed = [{"cell": sign.cell, "what": sign.what} for sign in signs[:MOST_LOGGED]]
