@@ -21,6 +21,7 @@ from traitlets import Bool
 from nexa_grade.cell_names import given_names, only_defines, variables_of
 from nexa_grade.cells import id_of, is_test
 from nexa_grade.execution.bounded_execute import BoundedExecute
+from nexa_grade.execution.kernel_language import PYTHON, kernel_language
 from nexa_grade.execution.left_out_cells import NOTE, left_out, read_experiments
 from nexa_grade.forgery import kernel_guard as guard
 from nexa_grade.forgery.watch import Sign, WatchForForgery, shared_variables
@@ -72,6 +73,7 @@ class GuardedExecute(BoundedExecute):
         self.watch = WatchForForgery(parent=self.parent, config=self.config)
         self.signs: list[Sign] = []
         self.shared = shared_variables(nb)
+        self.is_python = kernel_language(nb) == PYTHON
         self.has_guard = False
         self.is_checked = False  # and nothing has run since that could have changed anything
         self.skip_cells_with_tag = ""  # no tag keeps a test from running
@@ -87,7 +89,9 @@ class GuardedExecute(BoundedExecute):
 
     def find_experiments(self, nb: NotebookNode) -> set[int]:
         """Choose the cells that need not run."""
-        if not {"assignment", "notebook"} <= self.submission.keys():  # no command of nbgrader's
+        if (
+            not self.is_python or not {"assignment", "notebook"} <= self.submission.keys()
+        ):  # no command of nbgrader's
             return set()
         path = release_path(self, self.submission["assignment"], self.submission["notebook"])
         return left_out(nb, read_experiments(path))
@@ -102,6 +106,9 @@ class GuardedExecute(BoundedExecute):
         self, cell: NotebookNode, resources: dict[str, Any], index: int
     ) -> tuple[NotebookNode, dict[str, Any]]:
         """Execute a cell, with a look before each locked one and after the last."""
+        if not self.is_python:
+            self.execute_cell(cell, index, store_history=True)
+            return cell, resources
         if not self.has_guard:
             self.start_guard()
         name = id_of(cell) or cell.get("id", "")
