@@ -8,6 +8,7 @@ from nbformat import NotebookNode
 from nexa_grade.errors import UngradableError
 
 PYTHON = "python"
+NATIVE = ("", "python")  # Jupyter takes these for python3
 
 
 def kernel_language(nb: NotebookNode) -> str:
@@ -20,7 +21,7 @@ def kernel_language(nb: NotebookNode) -> str:
         UngradableError: The kernel is not installed.
     """
     name = str(nb.metadata.get("kernelspec", {}).get("name", ""))
-    return language_of(name) if name else PYTHON
+    return language_of(name) if name not in NATIVE else PYTHON
 
 
 @functools.cache
