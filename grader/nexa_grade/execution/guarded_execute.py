@@ -18,7 +18,7 @@ from nbformat.v4 import new_output
 from nbgrader.utils import is_locked
 from traitlets import Bool
 
-from nexa_grade.cell_names import given_names, only_defines, variables_of
+from nexa_grade.cell_names import given_names, needed_names, only_defines, variables_of
 from nexa_grade.cells import id_of, is_test
 from nexa_grade.execution.bounded_execute import BoundedExecute
 from nexa_grade.execution.kernel_language import PYTHON, kernel_language
@@ -48,6 +48,11 @@ def shadowing_files(folder: Path) -> list[str]:
             if spec is not None and spec.origin != str(path):
                 found.append(path.name)
     return found
+
+
+def own_variables(test: str) -> frozenset[str]:
+    """Name what a test assigns; what it reads first is the student's, and it puts that back."""
+    return variables_of(test) - (needed_names(test) or frozenset())
 
 
 class GuardedExecute(BoundedExecute):
@@ -118,7 +123,7 @@ class GuardedExecute(BoundedExecute):
         if index in self.left_out:
             cell.outputs = [new_output("stream", text=NOTE)]
         elif is_test(cell):
-            self.ask("enter", name, sorted(self.shared & variables_of(cell.source)))
+            self.ask("enter", name, sorted(self.shared & own_variables(cell.source)))
             self.execute_cell(cell, index, store_history=False)
             self.send("leave", quiet=True)
         elif given:
