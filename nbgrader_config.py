@@ -36,6 +36,8 @@ c.BubblewrapProvisioner.hidden_packages = ["nexa_helpers"]  # the reference answ
 c.WatchForForgery.course_names = ["nexa_helpers"]  # no submission needs them
 c.WatchForForgery.accepted = []  # students whose held submission a person has looked at
 
+c.GradeByErrors.partial_credit = False  # no test of this course gives part of its points
+
 # Grading: seconds for one cell (the grade profile stays far below), and no times in the output
 c.Execute.timeout = 120
 c.Execute.record_timing = False

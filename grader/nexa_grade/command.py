@@ -61,6 +61,7 @@ GRADED_WITH = (  # settings that a score may depend on, by the class that reads 
     "BoundedExecute",
     "BubblewrapProvisioner",
     "Execute",
+    "GradeByErrors",
     "ExecutePreprocessor",
     "GuardedExecute",
     "IntakeExporter",
@@ -205,7 +206,7 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
     def settings(self) -> list[dict[str, str]]:
         """List the settings that a score may depend on, and the version that grades."""
         found = {name: repr(sorted(self.config[name].items())) for name in GRADED_WITH}
-        return [{"version": version("nexacode-course")}, found]
+        return [{"version": version("nexa-grade")}, found]
 
     def files_of(self, step: str, assignment: str, pattern: str) -> dict[str, bytes]:
         """Read the files of the source or the release folder."""
@@ -260,7 +261,7 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
                 course=course.course_id,
                 user=getpass.getuser(),
                 host=platform.node(),
-                version=version("nexacode-course"),
+                version=version("nexa-grade"),
                 sandbox=self.sandbox,
                 scheduler=self.scheduler or f"{self.workers} local workers",
                 submissions=len(folders),

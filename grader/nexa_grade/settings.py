@@ -66,6 +66,7 @@ def give_feedback(c: Config) -> None:
         f"{FEEDBACK}.ClearMarkSchemeOfTasks",
         f"{FEEDBACK}.HideTests",
         f"{FEEDBACK}.PlainCells",
+        f"{FEEDBACK}.LeaveOutGivenCells",
         f"{FEEDBACK}.SummarizeChecks",
         "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
     ]

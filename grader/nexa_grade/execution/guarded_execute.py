@@ -18,12 +18,13 @@ from nbformat.v4 import new_output
 from nbgrader.utils import is_locked
 from traitlets import Bool
 
-from nexa_grade.cell_names import given_names, only_defines, variables_of
+from nexa_grade.cell_names import given_names, needed_names, only_defines, variables_of
 from nexa_grade.cells import id_of, is_test
 from nexa_grade.execution.bounded_execute import BoundedExecute
 from nexa_grade.execution.left_out_cells import NOTE, left_out, read_experiments
 from nexa_grade.forgery import kernel_guard as guard
 from nexa_grade.forgery.watch import Sign, WatchForForgery, shared_variables
+from nexa_grade.kernel_language import PYTHON, kernel_language
 from nexa_grade.repair.release import release_path
 
 GUARD = Path(guard.__file__)
@@ -49,6 +50,11 @@ def shadowing_files(folder: Path) -> list[str]:
     return found
 
 
+def own_variables(test: str) -> frozenset[str]:
+    """Name what a test assigns; what it reads first is the student's, and it puts that back."""
+    return variables_of(test) - (needed_names(test) or frozenset())
+
+
 class GuardedExecute(BoundedExecute):
     """nbgrader's Execute, bounded, with the guard, and without experiments."""
 
@@ -72,6 +78,7 @@ class GuardedExecute(BoundedExecute):
         self.watch = WatchForForgery(parent=self.parent, config=self.config)
         self.signs: list[Sign] = []
         self.shared = shared_variables(nb)
+        self.is_python = kernel_language(nb) == PYTHON
         self.has_guard = False
         self.is_checked = False  # and nothing has run since that could have changed anything
         self.skip_cells_with_tag = ""  # no tag keeps a test from running
@@ -87,7 +94,9 @@ class GuardedExecute(BoundedExecute):
 
     def find_experiments(self, nb: NotebookNode) -> set[int]:
         """Choose the cells that need not run."""
-        if not {"assignment", "notebook"} <= self.submission.keys():  # no command of nbgrader's
+        if (
+            not self.is_python or not {"assignment", "notebook"} <= self.submission.keys()
+        ):  # no command of nbgrader's
             return set()
         path = release_path(self, self.submission["assignment"], self.submission["notebook"])
         return left_out(nb, read_experiments(path))
@@ -102,6 +111,9 @@ class GuardedExecute(BoundedExecute):
         self, cell: NotebookNode, resources: dict[str, Any], index: int
     ) -> tuple[NotebookNode, dict[str, Any]]:
         """Execute a cell, with a look before each locked one and after the last."""
+        if not self.is_python:
+            self.execute_cell(cell, index, store_history=True)
+            return cell, resources
         if not self.has_guard:
             self.start_guard()
         name = id_of(cell) or cell.get("id", "")
@@ -111,7 +123,7 @@ class GuardedExecute(BoundedExecute):
         if index in self.left_out:
             cell.outputs = [new_output("stream", text=NOTE)]
         elif is_test(cell):
-            self.ask("enter", name, sorted(self.shared & variables_of(cell.source)))
+            self.ask("enter", name, sorted(self.shared & own_variables(cell.source)))
             self.execute_cell(cell, index, store_history=False)
             self.send("leave", quiet=True)
         elif given:

@@ -103,6 +103,7 @@ class BubblewrapProvisioner(LocalProvisioner):
     _init: int | None = None  # pidfd of the sandbox's first process: when it ends, all have ended
     _roots: tuple[int, ...] = ()  # process ids; every process of the sandbox is one or below one
     _forked: IO[bytes] | None = None  # the exit status of a forked kernel comes here
+    _is_forked = False
     _user: int | None = None  # whom a root user becomes
     _started = 0.0
 
@@ -136,7 +137,7 @@ class BubblewrapProvisioner(LocalProvisioner):
         given = kwargs["env"]
         variables = ENVIRONMENT | {name: given[name] for name in self.environment if name in given}
         server = None
-        if self.preload:
+        if self.preload and "ipykernel_launcher" in cmd:  # what is forked is a Python
             server, home = fork_server(tuple(self.preload))
             variables["HOME"] = home
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 (closed by cleanup)
@@ -145,6 +146,7 @@ class BubblewrapProvisioner(LocalProvisioner):
         self._user = give_to_new_user(self._folder) if os.geteuid() == 0 else None
         self.violation = ""
         try:
+            self._is_forked = server is not None
             await self._make_sandbox(["cat"] if server else cmd, variables, kwargs.get("cwd"))
             if server:
                 self._fork_kernel(server, cmd, variables)
@@ -181,7 +183,7 @@ class BubblewrapProvisioner(LocalProvisioner):
                 cwd="/",
                 independent=True,  # else a variable names this process
                 stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE if self.preload else self._output,
+                stdout=subprocess.PIPE if self._is_forked else self._output,
                 stderr=self._output,
                 pass_fds=[writer.fileno(), *passed],
             )

@@ -26,6 +26,7 @@ from nexa_grade.cell_names import (
 from nexa_grade.cells import id_of, is_test, is_written_by_students, sources
 from nexa_grade.errors import HeldForReview
 from nexa_grade.forgery.text_signs import CODE, Words, signs_of_forgery
+from nexa_grade.kernel_language import PYTHON, kernel_language
 
 MOST_SIGNS = 3  # in the one-line reason; the log has them all
 MOST_LOGGED = 50
@@ -73,6 +74,15 @@ class WatchForForgery(NbGraderPreprocessor):  # type: ignore[misc]
             HeldForReview: It has a sign of forgery, and its student is not accepted.
         """
         submission = resources["nbgrader"]
+        language = kernel_language(nb)
+        if language != PYTHON:
+            self.log.warning(
+                "Not watched for forgery, the language is %a: student %s, notebook %s",
+                language,
+                submission.get("student", ""),
+                submission.get("notebook", ""),
+            )
+            return nb, resources
         written = [cell for cell in nb.cells if is_written_by_students(cell)]
         imports: dict[str, str] = {}
         for cell in written:

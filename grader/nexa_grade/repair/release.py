@@ -143,5 +143,7 @@ def read_release(path: Path, db_url: str, assignment: str, notebook: str) -> lis
             del metadata["nbgrader"]
         else:
             known = ReleasedCell("", node.cell_type, node.source)
-        cells.append(replace(known, shown=node.source, cell_id=node.id, metadata=metadata))
+        cells.append(
+            replace(known, shown=node.source, cell_id=node.get("id", ""), metadata=metadata)
+        )
     return cells + list(watched.values())

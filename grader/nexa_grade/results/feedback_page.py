@@ -29,7 +29,7 @@ from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, NbGraderPreprocessor
 from pygments.token import STANDARD_TYPES  # type: ignore[import-untyped]
-from traitlets import default
+from traitlets import Bool, default
 
 from nexa_grade.gradebook_scores import is_graded_by_machine
 from nexa_grade.results.lms_export import number
@@ -214,6 +214,32 @@ def quoted_forms(line: str) -> set[str]:
     """Write a line as it is, and as it stands inside a string literal, JSON or HTML."""
     literal = line.replace("\\", "\\\\")
     return {line, literal, literal.replace("'", "\\'"), json.dumps(line)[1:-1], escape(line)}
+
+
+class LeaveOutGivenCells(NbGraderPreprocessor):  # type: ignore[misc]
+    """Leave the course's own code out of a page: locked code cells without points.
+
+    One that failed stays: a student's function that it calls may be why.
+    """
+
+    keep = Bool(False, help="Keep the course's own code cells on the page").tag(config=True)
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        """Leave them out, and say on top how many there were."""
+        kept = [cell for cell in nb.cells if self.keep or not is_given(cell)]
+        count = len(nb.cells) - len(kept)
+        if count:
+            said = f"*{count} given code cell{'s' * (count > 1)} of the course left out here.*"
+            kept.insert(0, new_markdown_cell(said, id="given-cells-left-out"))
+        nb.cells = kept
+        return nb, resources
+
+
+def is_given(cell: NotebookNode) -> bool:
+    """Tell a locked code cell without points that ran without an error."""
+    has_points = utils.is_grade(cell) or utils.is_task(cell)
+    is_own = cell.cell_type == "code" and utils.is_locked(cell) and not has_points
+    return is_own and all(output.output_type != "error" for output in cell.outputs)
 
 
 class PlainCells(NbGraderPreprocessor):
