@@ -13,7 +13,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORT = ROOT / "docs" / "security.md"
-BEFORE = """# Scores that cannot be forged, as far as that goes
+BEFORE = """# How forged scores are found, and which are not
 
 *Written by `python -m authoring.security_report`, which runs every attack of this
 page.*

@@ -121,7 +121,9 @@ class LmsCollectorPlugin(FileNameCollectorPlugin):  # type: ignore[misc]
         upload = self.uploads.get(path)
         if upload is None:
             if path.suffix in (".ipynb", ".zip"):
-                self.log.warning("Whose is it? Left out: %s", path)
+                self.log.warning(
+                    "Left out %s: its name does not say which student it is from", path
+                )
             return None
         last = self.last_uploads[upload.student]
         if last != path:

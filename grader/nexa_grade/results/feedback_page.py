@@ -108,7 +108,7 @@ class HideTests(ClearHiddenTests):
     """Remove hidden tests from cells, from errors and from whatever else was printed.
 
     Nothing of a traceback is kept but the numbers of cells and lines: the lines are read from the
-    notebook, where it is known which are hidden. So it does not matter how a traceback is coloured,
+    notebook, where it is known which are hidden. So it does not matter how a traceback is colored,
     chained or forged. Messages and other text are searched for hidden lines.
     """
 
@@ -189,7 +189,7 @@ class HideTests(ClearHiddenTests):
         return places[-MAX_FRAMES:]
 
     def redacted(self, text: str) -> str:
-        """Replace hidden lines in a text; a text without any stays as it is, colours included."""
+        """Replace hidden lines in a text; a text without any stays as it is, colors included."""
         plain = strip_ansi(text)
         told = plain
         for line in self.long:
@@ -314,7 +314,7 @@ class Check:
     name: str
     points: str
     said: str
-    colour: str  # Bootstrap's name for a row: success, warning, danger, info
+    color: str  # Bootstrap's name for a row: success, warning, danger, info
     is_on_page: bool
 
 
@@ -349,17 +349,17 @@ def check_of(grade: Any, cell: NotebookNode | None) -> Check:
     waits, maximum = grade.needs_manual_grade, number(grade.max_score)
     said = message_of(cell) if cell else "This cell is not in your notebook."
     if waits and not is_graded_by_machine(grade.cell):
-        said, colour = "A person will grade this.", "info"
+        said, color = "A person will grade this.", "info"
     elif waits and grade.auto_score is None:
-        said, colour = said or "This could not be graded. Please ask.", "danger"
+        said, color = said or "This could not be graded. Please ask.", "danger"
     elif waits:
-        said, colour = said or "A person will look at this again.", "info"
+        said, color = said or "A person will look at this again.", "info"
     elif grade.score >= grade.max_score:
-        colour = "success"
+        color = "success"
     else:
-        colour = "warning" if grade.score > 0 else "danger"
+        color = "warning" if grade.score > 0 else "danger"
     points = f"{'–' if waits else number(grade.score)} / {maximum}"
-    return Check(grade.name, points, said, colour, cell is not None)
+    return Check(grade.name, points, said, color, cell is not None)
 
 
 def message_of(cell: NotebookNode) -> str:
@@ -429,7 +429,7 @@ TEMPLATES = {
 {%- if resources.nbgrader.late_penalty %}
 <p>Taken off for a late submission: {{ resources.nbgrader.late_penalty | round(2) }}</p>
 {%- endif %}
-{%- if resources.nbgrader.checks | selectattr('colour', 'equalto', 'info') | list %}
+{%- if resources.nbgrader.checks | selectattr('color', 'equalto', 'info') | list %}
 <p>Not everything is graded yet: points can still be added.</p>
 {%- endif %}
 <table class="table table-condensed" id="checks">
@@ -437,7 +437,7 @@ TEMPLATES = {
 <th scope="col">What it said</th></tr></thead>
 <tbody>
 {%- for check in resources.nbgrader.checks %}
-<tr class="{{ check.colour }}">
+<tr class="{{ check.color }}">
 <th scope="row">{% if check.is_on_page %}<a href="#{{ check.name | e }}">{{ check.name | e }}</a>
 {%- else %}{{ check.name | e }}{% endif %}</th>
 <td style="white-space: nowrap">{{ check.points | e }}</td>

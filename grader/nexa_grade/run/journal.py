@@ -1,6 +1,6 @@
 """What a run of ``nexa-grade`` has done, so that the next one goes on from there.
 
-    nexa-grade/<assignment>/runs/<time>.jsonl      a line a submission, for machines
+    nexa-grade/<assignment>/runs/<time>.jsonl      a line per submission, for machines
     nexa-grade/<assignment>/outcomes/<student>/    the last outcome of each student
 
 An outcome is written down before it is merged, and marked when it has been merged. A run that is
