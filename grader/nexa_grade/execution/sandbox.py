@@ -28,12 +28,14 @@ from typing import IO, Any
 import psutil  # type: ignore[import-untyped]
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
-from traitlets import Integer, List, Unicode, default
+from traitlets import Integer, List, Unicode
 
 from nexa_grade.execution.bubblewrap import (
     SandboxError,
     find_bubblewrap,
     namespaces,
+    places_of_package,
+    repositories_around,
     show_fonts,
     show_system,
 )
@@ -43,6 +45,7 @@ from nexa_grade.intake.submission_files import MAX_FILES, open_files
 PROVISIONER = "nexa-bwrap"
 SUBMISSION = "/submission"  # the working folder, as the student's code sees it
 PACKAGE = Path(__file__).resolve().parents[1]
+EXCHANGE = "/usr/local/share/nbgrader"  # nbgrader's
 ENVIRONMENT = {
     "HOME": "/tmp",
     "LANG": "C.UTF-8",
@@ -82,7 +85,10 @@ class BubblewrapProvisioner(LocalProvisioner):
         help="Names of the variables that the kernel gets from the instructor's environment",
     ).tag(config=True)
     hidden = List(
-        Unicode(), help="Folders that stay hidden even where they lie in Python's or the system's"
+        Unicode(), help="Paths that stay hidden even where they lie in Python's or the system's"
+    ).tag(config=True)
+    hidden_packages = List(
+        Unicode(), help="Installed packages that stay hidden; the grader's own always does"
     ).tag(config=True)
     preload = List(
         Unicode(), help="Modules to import once; kernels are then forked, not started"
@@ -100,12 +106,11 @@ class BubblewrapProvisioner(LocalProvisioner):
     _user: int | None = None  # whom a root user becomes
     _started = 0.0
 
-    @default("hidden")
-    def _hidden_default(self) -> list[str]:
-        folders = [str(PACKAGE), "/usr/local/share/nbgrader"]  # nbgrader's exchange
-        if (PACKAGE.parent / "pyproject.toml").exists():  # the repository, an editable install
-            folders.append(str(PACKAGE.parent))
-        return folders
+    def all_hidden(self) -> list[str]:
+        """List the paths that are hidden: by setting, and always."""
+        always = [EXCHANGE, str(PACKAGE), *map(str, repositories_around([PACKAGE]))]
+        named = [place for name in self.hidden_packages for place in places_of_package(name)]
+        return [*always, *named, *self.hidden]
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Give the kernel sockets in a folder of its own.
@@ -158,7 +163,12 @@ class BubblewrapProvisioner(LocalProvisioner):
         for folder in writable:
             arguments += ["--perms", "0777", "--size", size, "--tmpfs", folder]
         arguments += show_fonts(variables["HOME"])
-        arguments += [*show_system(self.hidden), "--bind", str(self._folder), str(self._folder)]
+        arguments += [
+            *show_system(self.all_hidden()),
+            "--bind",
+            str(self._folder),
+            str(self._folder),
+        ]
         arguments += f"--remount-ro /dev --remount-ro / --chdir {SUBMISSION}".split()
         with ExitStack() as stack:
             self._status, writer = open_pipe()  # bubblewrap writes once more when it ends

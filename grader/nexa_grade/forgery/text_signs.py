@@ -8,9 +8,10 @@ these tables. docs/security.md says so.
 """
 
 import ast
+import functools
 import re
 import tokenize
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from io import StringIO
 
@@ -48,7 +49,7 @@ NAMES = {
     REPLACES: "__builtins__ __defaults__ __kwdefaults__",
     TEXT: "marshal __import__ runpy InteractiveInterpreter InteractiveConsole",
     PROCESS: "setsid daemonize getppid killpg pidfd_open nohup",
-    FILES: "nexa_helpers NBGRADER_EXECUTION gradebook nbgrader",
+    FILES: "nexa_grade NBGRADER_EXECUTION gradebook nbgrader",
     LIES: """__torch_function__ __torch_dispatch__ __array_function__ __array_ufunc__
         __instancecheck__ __subclasscheck__ __getattribute__ __reduce__ __reduce_ex__ __del__""",
 }
@@ -96,87 +97,116 @@ LINE_MAGICS = {"history": HISTORY, "hist": HISTORY, "recall": HISTORY, "rerun": 
 }  # fmt: skip
 SHELL_MAGICS = {"bash", "sh", "script", "perl", "ruby", "system", "sx", "!"}
 TEXT_MAGICS = {"html", "HTML", "latex", "markdown", "javascript", "js", "svg", "SVG"}
-COMMAND = re.compile(
-    r"gradebook|nbgrader|nexa_helpers|\.ipynb\b|\bnohup\b|\bsetsid\b|\bdisown\b|(?<!&)&\s*$"
-    r"|\bp?kill(all)?\b|/proc/|\bpython[\d.]* +-c\b",
-    re.MULTILINE,
+COMMAND = (
+    r"gradebook|nbgrader|nexa_grade{}|\.ipynb\b|\bnohup\b|\bsetsid\b|\bdisown\b|(?<!&)&\s*$"
+    r"|\bp?kill(all)?\b|/proc/|\bpython[\d.]* +-c\b"
 )
-PATH = re.compile(r"gradebook\.db|\.ipynb$|nexa_helpers|^/proc/|timestamp\.txt$")
+PATH = r"gradebook\.db|\.ipynb$|nexa_grade{}|^/proc/|timestamp\.txt$"
 WORD = re.compile(r"\w+")
 
 
-def signs_of_forgery(source: str, imports: Mapping[str, str] | None = None) -> list[str]:
+@dataclass(frozen=True)
+class Tables:
+    """The names and patterns that are signs, with those of one course."""
+
+    why: Mapping[str, str]  # by name
+    command: re.Pattern[str]
+    path: re.Pattern[str]
+
+
+@functools.lru_cache(maxsize=10)
+def tables_for(course_names: tuple[str, ...]) -> Tables:
+    """Add the names of a course's own code to the tables."""
+    more = "".join(f"|{re.escape(name)}" for name in course_names)
+    return Tables(
+        WHY | dict.fromkeys(course_names, FILES),
+        re.compile(COMMAND.format(more), re.MULTILINE),
+        re.compile(PATH.format(more)),
+    )
+
+
+def signs_of_forgery(
+    source: str, imports: Mapping[str, str] | None = None, course_names: Iterable[str] = ()
+) -> list[str]:
     """Look for signs of forgery in a cell.
 
     Args:
         source: The text of a code cell, magics included.
         imports: What names stand for, from the other cells (see `imports_of`).
+        course_names: Words that name the course's own code, such as its package.
 
     Returns:
         What was found and why it is a sign, each once, in order; nothing for honest code.
     """
+    return check_cell(source, imports or {}, tables_for(tuple(course_names)))
+
+
+def check_cell(source: str, imports: Mapping[str, str], tables: Tables) -> list[str]:
+    """Check a cell: a cell magic, Python, or a text that is neither."""
     first = source.lstrip().partition("\n")[0]
     if first.startswith("%%"):
         name, _, line = first[2:].partition(" ")
-        return look_at_magic(name.strip(), line, source.lstrip().partition("\n")[2])
+        body = source.lstrip().partition("\n")[2]
+        return check_cell_magic(name.strip(), line, body, tables)
     tree = parse(source)
     if tree is None:
-        return look_at_words(source)
-    look = Look(tree, imports or {})
+        return check_words(source, tables)
+    visitor = ForgeryVisitor(tree, imports, tables)
     try:
-        look.visit(tree)
+        visitor.visit(tree)
     except RecursionError:
-        look.signs += look_at_words(source)
-    return list(dict.fromkeys(look.signs))
+        visitor.signs += check_words(source, tables)
+    return list(dict.fromkeys(visitor.signs))
 
 
-def look_at_words(source: str) -> list[str]:
-    """Look at the words of a text that is not Python: does one of the names stand there?"""
+def check_words(source: str, tables: Tables) -> list[str]:
+    """Check the words of a text that is not Python: does one of the names stand there?"""
     try:
         words = [token.string for token in tokenize.generate_tokens(StringIO(source).readline)]
     except (SyntaxError, ValueError, tokenize.TokenError):
         words = WORD.findall(source)
-    return [f"{word}: {WHY[word]}" for word in dict.fromkeys(words) if word in WHY]
+    return [f"{word}: {tables.why[word]}" for word in dict.fromkeys(words) if word in tables.why]
 
 
-def look_at_magic(name: str, line: str, body: str) -> list[str]:
-    """Look at a cell magic: at a shell's commands, at a page's text, else at Python."""
+def check_cell_magic(name: str, line: str, body: str, tables: Tables) -> list[str]:
+    """Check a cell magic: a shell's commands, a page's text, else Python."""
     if name in TEXT_MAGICS:
         return []
     if name in SHELL_MAGICS or name.startswith("python"):
-        found = look_at_command(f"{line}\n{body}")
+        found = check_command(f"{line}\n{body}", tables)
         is_python = name.startswith("python") or "python" in line
-        return found + (signs_of_forgery(body) if is_python else [])
-    found = look_at_line_magic(name, line)
-    return list(dict.fromkeys(found + signs_of_forgery(body)))
+        return found + (check_cell(body, {}, tables) if is_python else [])
+    found = check_line_magic(name, line, tables)
+    return list(dict.fromkeys(found + check_cell(body, {}, tables)))
 
 
-def look_at_line_magic(name: str, line: str) -> list[str]:
-    """Look at a line magic; the timing ones execute Python."""
+def check_line_magic(name: str, line: str, tables: Tables) -> list[str]:
+    """Check a line magic; the timing ones execute Python."""
     found = [f"%{name}: {LINE_MAGICS[name]}"] if name in LINE_MAGICS else []
     if name in ("sx", "system"):
-        found += look_at_command(line)
+        found += check_command(line, tables)
     if name in ("time", "timeit", "prun"):
-        found += signs_of_forgery(re.sub(r"^\s*(-\w+\s*\d*\s+)*", "", line))
+        found += check_cell(re.sub(r"^\s*(-\w+\s*\d*\s+)*", "", line), {}, tables)
     return found
 
 
-def look_at_command(text: str) -> list[str]:
-    """Look at commands for a shell."""
-    return [f"{found[0].strip()} in a command: {FILES}" for found in COMMAND.finditer(text)][:3]
+def check_command(text: str, tables: Tables) -> list[str]:
+    """Check commands for a shell."""
+    matches = tables.command.finditer(text)
+    return [f"{match[0].strip()} in a command: {FILES}" for match in matches][:3]
 
 
 @dataclass
-class Look(ast.NodeVisitor):
-    """One look at a syntax tree."""
+class ForgeryVisitor(ast.NodeVisitor):
+    """Collects the signs of forgery in a syntax tree."""
 
     tree: ast.AST
     imports: Mapping[str, str]
+    tables: Tables
     signs: list[str] = field(default_factory=list)
     parents: list[ast.AST] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Learn what the names stand for."""
         self.stored = stored_names(self.tree)
         imported = imports_of(self.tree)
         known = {**ALIASES, **self.imports}
@@ -207,8 +237,8 @@ class Look(ast.NodeVisitor):
             return f"{above}.{node.attr}" if above else ""
         return SHELL if is_call_of(node, "get_ipython") else ""
 
-    def look_at_path(self, path: str, shown: str) -> None:
-        """Look at a full name."""
+    def check_path(self, path: str, shown: str) -> None:
+        """Check a full name."""
         for name, why in WHY_IN_MODULE.items():
             if path == name or path.startswith(f"{name}."):
                 self.report(shown, why)
@@ -216,10 +246,10 @@ class Look(ast.NodeVisitor):
             self.report(shown, REPLACES)
 
     def visit_Name(self, node: ast.Name) -> None:
-        """Look at a name."""
+        """Check a name."""
         path = self.path_of(node)
-        if node.id in WHY:
-            self.report(node.id, WHY[node.id])
+        if node.id in self.tables.why:
+            self.report(node.id, self.tables.why[node.id])
         elif isinstance(node.ctx, ast.Load) and node.id not in self.stored:
             if node.id in HISTORY_NAMES:
                 self.report(node.id, HISTORY)
@@ -228,7 +258,7 @@ class Look(ast.NodeVisitor):
             elif node.id == "globals" and self.is_in_function():
                 self.report("globals() in a function", CODE)
         if path and not isinstance(self.parent, ast.Attribute):
-            self.look_at_path(path, node.id)
+            self.check_path(path, node.id)
 
     def is_in_function(self) -> bool:
         """Tell code that runs when something else calls it."""
@@ -236,12 +266,12 @@ class Look(ast.NodeVisitor):
         return any(isinstance(node, kinds) for node in self.parents)
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
-        """Look at an attribute, and at what an assignment to it would change."""
+        """Check an attribute, and at what an assignment to it would change."""
         path = self.path_of(node)
-        if node.attr in WHY:
-            self.report(node.attr, WHY[node.attr])
+        if node.attr in self.tables.why:
+            self.report(node.attr, self.tables.why[node.attr])
         elif path:
-            self.look_at_path(path, path)
+            self.check_path(path, path)
         if path.startswith(f"{SHELL}.") and path.split(".")[1] not in SHELL_IS_FOR:
             self.report(path, MACHINERY)
         if node.attr == "__dict__" and self.is_replaceable(self.path_of(node.value)):
@@ -266,97 +296,97 @@ class Look(ast.NodeVisitor):
         return isinstance(above, ast.Assign | ast.AnnAssign) and isinstance(value, ast.Constant)
 
     def visit_Import(self, node: ast.Import) -> None:
-        """Look at what is imported."""
+        """Check what is imported."""
         for name in node.names:
-            self.look_at_import(name.name)
+            self.check_import(name.name)
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        """Look at what is imported from where."""
+        """Check what is imported from where."""
         for name in node.names:
-            self.look_at_import(f"{node.module or ''}.{name.name}")
+            self.check_import(f"{node.module or ''}.{name.name}")
 
-    def look_at_import(self, path: str) -> None:
-        """Look at an imported name; a module that is a sign only by its parts may be imported."""
+    def check_import(self, path: str) -> None:
+        """Check an imported name; a module that is a sign only by its parts may be imported."""
         for part in path.split("."):
-            if part in WHY:
-                self.report(path, WHY[part])
+            if part in self.tables.why:
+                self.report(path, self.tables.why[part])
                 return
         for name, why in WHY_IN_MODULE.items():
             if path.startswith(f"{name}.") or (path == name and name not in ("subprocess",)):
                 self.report(path, why)
 
     def visit_Constant(self, node: ast.Constant) -> None:
-        """Look at a text: a path to a file, or a name that is meant for ``getattr``."""
+        """Check a text: a path to a file, or a name that is meant for ``getattr``."""
         if not isinstance(node.value, str) or len(node.value) > 200:
             return
         text = node.value
-        if not re.search(r"\s", text) and PATH.search(text):
+        if not re.search(r"\s", text) and self.tables.path.search(text):
             self.report(repr(text[:60]), FILES)
         if text.isidentifier() or re.fullmatch(r"\w+(\.\w+)+", text):
             for part in text.split("."):
-                if part in WHY:
-                    self.report(repr(part), WHY[part])
+                if part in self.tables.why:
+                    self.report(repr(part), self.tables.why[part])
                 elif part in COMPARISONS:
                     self.report(repr(part), LIES)
 
     def visit_Call(self, node: ast.Call) -> None:
-        """Look at calls that name an attribute, and at magics."""
+        """Check calls that name an attribute, and at magics."""
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         if name in ("setattr", "delattr") and node.args:
             path = self.path_of(node.args[0])
             if self.is_replaceable(path) or path == SHELL:
                 self.report(f"{name}({path}, ...)", REPLACES)
         if name in ("getattr", "vars", "dir") and node.args:
-            self.look_at_getattr(name, node)
+            self.check_getattr(name, node)
         if isinstance(node.func, ast.Attribute) and self.path_of(node.func.value) == SHELL:
             words = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
             if all(isinstance(word, str) for word in words):
-                self.look_at_shell(node.func.attr, [str(word) for word in words])
+                self.check_shell(node.func.attr, [str(word) for word in words])
         self.generic_visit(node)
 
-    def look_at_getattr(self, name: str, node: ast.Call) -> None:
-        """Look at an attribute that is named by a text, or by something that nobody can read."""
+    def check_getattr(self, name: str, node: ast.Call) -> None:
+        """Check an attribute that is named by a text, or by something that nobody can read."""
         path = self.path_of(node.args[0])
         if name == "vars" and self.is_replaceable(path):
             self.report(f"vars({path})", REPLACES)
         if name == "getattr" and len(node.args) > 1:
             attribute = node.args[1]
             if isinstance(attribute, ast.Constant) and isinstance(attribute.value, str):
-                self.look_at_path(f"{path}.{attribute.value}", f"{path}.{attribute.value}")
+                self.check_path(f"{path}.{attribute.value}", f"{path}.{attribute.value}")
                 if path == SHELL and attribute.value not in SHELL_IS_FOR:
                     self.report(f"{path}.{attribute.value}", MACHINERY)
             elif path in ("sys", "os", "inspect", "gc", SHELL):
                 self.report(f"getattr({path}, ...)", REPLACES)
 
-    def look_at_shell(self, kind: str, words: list[str]) -> None:
-        """Look at what IPython is asked to do: a command, or a magic."""
+    def check_shell(self, kind: str, words: list[str]) -> None:
+        """Check what IPython is asked to do: a command, or a magic."""
         if kind in ("system", "getoutput"):
-            self.signs += look_at_command("\n".join(words))
+            self.signs += check_command("\n".join(words), self.tables)
         elif kind == "run_line_magic" and words:
-            self.signs += look_at_line_magic(words[0], " ".join(words[1:]))
+            self.signs += check_line_magic(words[0], " ".join(words[1:]), self.tables)
         elif kind == "run_cell_magic" and len(words) == 3:
-            self.signs += look_at_magic(*words)
+            self.signs += check_cell_magic(words[0], words[1], words[2], self.tables)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         """Look for objects that lie: methods that answer without looking."""
         bases = {getattr(base, "attr", getattr(base, "id", "")) for base in node.bases}
         for part in node.body:
             if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
-                self.look_at_method(part.name, part, bool(bases & VALUES))
+                self.check_method(part.name, part, bool(bases & VALUES))
             elif isinstance(part, ast.Assign) and isinstance(part.value, ast.Lambda):
                 for target in part.targets:
                     if isinstance(target, ast.Name):
-                        self.look_at_method(target.id, part.value, bool(bases & VALUES))
+                        self.check_method(target.id, part.value, bool(bases & VALUES))
             if "__class__" in stored_names(part):
                 self.report(f"__class__ in the class {node.name}", LIES)
         self.generic_visit(node)
 
-    def look_at_method(
+    def check_method(
         self, name: str, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, is_value: bool
     ) -> None:
-        """Look at one method: does its answer depend on what it is compared with?"""
-        if name in WHY:
-            self.report(name, WHY[name])
+        """Check one method: does its answer depend on what it is compared with?"""
+        if name in self.tables.why:
+            self.report(name, self.tables.why[name])
         if name not in COMPARISONS:
             return
         arguments = [argument.arg for argument in [*node.args.posonlyargs, *node.args.args]]

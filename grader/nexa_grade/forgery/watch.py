@@ -60,6 +60,10 @@ class WatchForForgery(NbGraderPreprocessor):  # type: ignore[misc]
     accepted = List(
         Unicode(), help="Students whose submissions were looked at, and are graded for all that."
     ).tag(config=True)
+    course_names = List(
+        Unicode(),
+        help="Words that name the course's own code: a student's cell that has one is held",
+    ).tag(config=True)
 
     def preprocess(
         self, nb: NotebookNode, resources: dict[str, Any]
@@ -79,7 +83,8 @@ class WatchForForgery(NbGraderPreprocessor):  # type: ignore[misc]
         signs = []
         for cell in written:
             name = id_of(cell) or cell.get("id", "")
-            signs += [Sign(name, what) for what in signs_of_forgery(cell.source, imports)]
+            found = signs_of_forgery(cell.source, imports, self.course_names)
+            signs += [Sign(name, what) for what in found]
             read = sorted(reads_of_functions(cell.source) & unknown)
             signs += [Sign(name, f"{what}, a variable of a test: {CODE}") for what in read]
         self.judge(nb, signs, submission)
