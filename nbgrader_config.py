@@ -32,8 +32,8 @@ c.GenerateAssignment.force = True  # the release is made from source, again and 
 harden(c)
 c.LmsCollectorPlugin.roster = ""  # a CSV file: the platform's number of a student, the id to use
 c.SandboxedExecute.sandbox = False  # True needs bubblewrap (docs/sandbox.md)
-c.BubblewrapProvisioner.hidden_packages = ["nexa_helpers"]  # the reference answers
-c.WatchForForgery.course_names = ["nexa_helpers"]  # no submission needs them
+c.BubblewrapProvisioner.hidden_packages = ["nexa_helpers"]  # the course's code has the answers
+c.WatchForForgery.course_names = ["nexa_helpers"]  # and no answer has a reason to name it
 c.WatchForForgery.accepted = []  # students whose held submission a person has looked at
 
 c.GradeByErrors.partial_credit = False  # no test of this course gives part of its points
@@ -41,3 +41,20 @@ c.GradeByErrors.partial_credit = False  # no test of this course gives part of i
 # Grading: seconds for one cell (the grade profile stays far below), and no times in the output
 c.Execute.timeout = 120
 c.Execute.record_timing = False
+
+# What kernels have at hand: modules that take long to import. None of the course's own is here.
+c.NexaGrade.preload = [
+    "torch",
+    "torch._dynamo",
+    "torch.onnx",
+    "transformers.models.auto.tokenization_auto",
+    "datasets",
+    "matplotlib.pyplot",
+    "safetensors.torch",
+    "scipy.stats",
+    "tqdm.auto",
+]
+
+# Questions of the export and the report: cells of one TODO
+c.ClassExportPlugin.question = r"todo(\d+)-"
+c.ClassExportPlugin.question_name = "TODO {}"

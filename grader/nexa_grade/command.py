@@ -39,6 +39,7 @@ from nexa_grade.intake.submission_files import (
 )
 from nexa_grade.results.class_report import Report
 from nexa_grade.run.grade_one import Course, grade, quiet_sqlalchemy
+from nexa_grade.run.grading_config import hardened_for_grading, weaknesses
 from nexa_grade.run.journal import BusyError, Journal
 from nexa_grade.run.outcome import FAILED, GRADED, HELD, Outcome, utc_now
 from nexa_grade.run.private_gradebook import (
@@ -89,10 +90,10 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
     description = """
     Grade all submissions of an assignment in parallel, each in a sandbox.
 
-        nexa-grade nexacode
-        nexa-grade nexacode --workers 8
-        nexa-grade nexacode --scheduler tcp://10.0.0.1:8786
-        nexa-grade report nexacode
+        nexa-grade ps1
+        nexa-grade ps1 --workers 8
+        nexa-grade ps1 --scheduler tcp://10.0.0.1:8786
+        nexa-grade report ps1
 
     Run it again to go on after an interruption: what is graded is not graded twice. A submission
     that has changed, or that was graded with an older release, is graded anew.
@@ -110,17 +111,6 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
     ).tag(config=True)
     preload = List(
         Unicode(),
-        [
-            "torch",
-            "torch._dynamo",
-            "torch.onnx",
-            "transformers.models.auto.tokenization_auto",
-            "datasets",
-            "matplotlib.pyplot",
-            "safetensors.torch",
-            "scipy.stats",
-            "tqdm.auto",
-        ],
         help="Modules that kernels have at hand from the start; [] for a fresh start each",
     ).tag(config=True)
 
@@ -192,7 +182,7 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
             raise Refusal(f"no released notebook: run `nbgrader generate_assignment {assignment}`")
         extras = self.files_of(self.coursedir.source_directory, assignment, "*")
         extras = {name: data for name, data in extras.items() if not name.endswith(".ipynb")}
-        config = Config(self.config)
+        config = Config(self.grading_config)
         config.SandboxedExecute.sandbox = self.sandbox
         if self.sandbox and "preload" not in config.BubblewrapProvisioner:
             config.BubblewrapProvisioner.preload = list(self.preload)
@@ -205,8 +195,27 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
 
     def settings(self) -> list[dict[str, str]]:
         """List the settings that a score may depend on, and the version that grades."""
-        found = {name: repr(sorted(self.config[name].items())) for name in GRADED_WITH}
+        config = self.grading_config
+        found = {name: repr(sorted(config[name].items())) for name in GRADED_WITH}
+        words = config.WatchForForgery.get("course_names", [])  # who is accepted changes no other
+        found["WatchForForgery.course_names"] = repr(words)
         return [{"version": version("nexa-grade")}, found]
+
+    @cached_property
+    def grading_config(self) -> Config:
+        """Read the settings that submissions are graded with: the user's, above ``harden``'s.
+
+        Raises:
+            Refusal: They lack what grading in safety needs.
+        """
+        config = hardened_for_grading(self.config)
+        try:
+            found = weaknesses(config, self.sandbox)
+        except ImportError as error:
+            raise Refusal(f"c.Autograde.autograde_preprocessors: {error}") from error
+        if found:
+            raise Refusal(f"c.Autograde.autograde_preprocessors has {', '.join(found)}")
+        return config
 
     def files_of(self, step: str, assignment: str, pattern: str) -> dict[str, bytes]:
         """Read the files of the source or the release folder."""

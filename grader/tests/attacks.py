@@ -118,6 +118,7 @@ def swap_ids(notebook: NotebookNode) -> None:
 GUARDED = (
     HARDENED
     + """
+c.WatchForForgery.course_names = ["nexa_helpers"]
 forgery, guarded = "nexa_grade.forgery.watch", "nexa_grade.execution.guarded_execute"
 others = [
     name for name in c.Autograde.autograde_preprocessors

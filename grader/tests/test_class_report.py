@@ -16,6 +16,7 @@ from nexa_grade.results import class_report as dashboard
 from nexa_grade.results import class_results
 from nexa_grade.results.class_report import visible
 from nexa_grade.results.class_results import Cell, Check, Entry, Mark, Points, Student
+from nexa_grade.results.questions import name_questions
 from nexa_grade.results.similarity import Given, character, likeness, lines_of, text_lines, words_of
 from nexa_grade.run.journal import Journal
 from nexa_grade.run.outcome import FAILED, GRADED, HELD, Outcome
@@ -440,19 +441,29 @@ def test_bars_are_a_whole_number_of_points_wide():
     assert class_results.bars([0.1 + 0.7 + 0.2], 1)[1].count == 1  # 0.9999…
 
 
-def test_a_question_is_a_todo_or_the_answer_above():
-    cells = [
-        ReleasedCell("first", "code", ""),
-        ReleasedCell("todo3-f", "code", "", info={"solution": True}),
-        ReleasedCell("test", "code", ""),
-        ReleasedCell("todo4-test", "code", ""),
-    ]
-    assert class_results.questions_of(r"todo(\d+)-", cells) == {
-        "first": "first",
-        "todo3-f": "TODO 3",
-        "test": "todo3-f",
-        "todo4-test": "TODO 4",
-    }
+RELEASED = [
+    ReleasedCell("first", "code", ""),
+    ReleasedCell("part3-f", "code", "", info={"solution": True}),
+    ReleasedCell("test", "code", ""),
+    ReleasedCell("part4-test", "code", ""),
+]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        (r"part(\d+)-", ["first", "Part 3", "part3-f", "Part 4"]),
+        ("", ["first", "part3-f", "part3-f", "part3-f"]),
+    ],
+)
+def test_a_question_is_named_by_the_pattern_or_is_the_answer_above(pattern, names):
+    found = name_questions({"n": RELEASED}, pattern, "Part {}")
+    assert found == {("n", cell.grade_id): name for cell, name in zip(RELEASED, names, strict=True)}
+
+
+def test_of_several_notebooks_a_question_says_which():
+    found = name_questions({"a": RELEASED[:1], "b": RELEASED[:1]}, "", "{}")
+    assert list(found.values()) == ["a first", "b first"]
 
 
 def test_equal_findings_are_one_line_the_most_frequent_first():

@@ -17,7 +17,7 @@ from nexa_grade.cells import is_test, is_written_by_students
 from nexa_grade.errors import HeldForReview
 from nexa_grade.execution.guarded_execute import GuardedExecute, read_findings, shadowing_files
 from nexa_grade.execution.sandboxed_execute import SandboxedExecute
-from nexa_grade.forgery.text_signs import WHY, WHY_IN_MODULE, Words, signs_of_forgery
+from nexa_grade.forgery.text_signs import WHY, WHY_IN_MODULE, signs_of_forgery
 from nexa_grade.forgery.watch import (
     Sign,
     WatchForForgery,
@@ -108,11 +108,8 @@ class A: __eq__ = lambda a, b: True | __eq__
 a.__class__ = dict | __class__
 open("../source/nexacode.ipynb") | nexacode.ipynb
 Path("/proc/self/environ") | /proc/self
-from answers.training import train | answers
-importlib.import_module("answers") | answers
-import nexa_grade | nexa_grade
-!cat ../../answers/a.py | answers
-open("/usr/lib/answers/a.py") | answers
+from nexa_grade.run import journal | nexa_grade
+importlib.import_module("nexa_grade") | nexa_grade
 !cat ../../gradebook.db | gradebook
 !nohup sleep 100 & | nohup
 x = !python3 -c "1" | python3 -c
@@ -129,7 +126,7 @@ sys._getframe(1) if ( | _getframe
 @pytest.mark.parametrize("line", FORGED)
 def test_a_forgery_has_a_sign_that_names_it(line):
     text, _, expected = line.rpartition(" | ")
-    signs = signs_of_forgery(text.replace("\\n", "\n"), words=Words(("answers",)))
+    signs = signs_of_forgery(text.replace("\\n", "\n"))
     assert any(expected in sign for sign in signs), signs
 
 
@@ -156,6 +153,33 @@ def test_each_name_of_a_module_is_found_however_it_is_imported(name):
 def test_an_import_in_another_cell_is_known():
     assert signs_of_forgery("o.fork()") == []
     assert signs_of_forgery("o.fork()", {"o": "os"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import answers",
+        "from answers.part import key",
+        "m = importlib.import_module('answers')",
+        "open('../answers/key.py')",
+        "!cat answers/key.py",
+        "%%bash\ncat answers/key.py",
+        "%time answers",
+        "answers (",
+    ],
+)
+def test_a_name_of_the_courses_own_code_is_a_sign_where_it_is_set(text):
+    assert signs_of_forgery(text) == []
+    assert any("answers" in sign for sign in signs_of_forgery(text, course_names=["answers"])), text
+    assert signs_of_forgery(text, course_names=["other.words"]) == []
+
+
+def test_the_watch_holds_what_names_the_course():
+    nb = notebook_of("import answers")
+    resources = {"nbgrader": {"student": "s", "notebook": "n"}}
+    assert WatchForForgery().preprocess(nb, resources)[0] is nb
+    with pytest.raises(HeldForReview, match="answers"):
+        WatchForForgery(course_names=["answers"]).preprocess(nb, resources)
 
 
 @pytest.mark.parametrize("text", ["(" * 5000, "a" + ".a" * 5000, "\x00", "'" * 99, "%%", "!", ""])

@@ -30,6 +30,8 @@ class HalfPoint(BasePlugin):
     def late_submission_penalty(self, student_id, score, total_seconds_late):
         return 0.5
 c.AssignLatePenalties.plugin_class = HalfPoint
+c.ClassExportPlugin.question = r"todo(\\d+)-"
+c.ClassExportPlugin.question_name = "TODO {{}}"
 """
 EVIL = '=HYPERLINK("http://evil","x")'
 QUESTIONS = ["TODO 1", "TODO 2", "TODO 10"]

@@ -1,6 +1,8 @@
 """Real kernels in the sandbox: what student code cannot see, reach, exhaust or leave behind."""
 
 import ast
+import csv
+import importlib
 import logging
 import os
 import select
@@ -18,8 +20,14 @@ import pytest
 from bwrap import NO_SANDBOX, needs_sandbox
 from nbclient.exceptions import DeadKernelError
 from nbformat.v4 import new_code_cell, new_notebook
-from nexa_grade.execution import bubblewrap, sandbox
-from nexa_grade.execution.bubblewrap import SandboxError, find_bubblewrap
+from nexa_grade.execution import sandbox
+from nexa_grade.execution.bubblewrap import (
+    SandboxError,
+    find_bubblewrap,
+    places_of_package,
+    show,
+)
+from nexa_grade.execution.sandbox import BubblewrapProvisioner
 from nexa_grade.execution.sandboxed_execute import SandboxedExecute
 from nexa_grade.intake.submission_files import open_files
 from tiny_course import FULL, HARDENED, TinyCourse
@@ -496,7 +504,7 @@ def test_nothing_survives_the_grader(tmp_path, way):
     """Kill the process that grades, with SIGKILL: its sandbox ends, too."""
     script = f"""
         import sys
-        sys.path.insert(0, {str(ROOT / "grader" / "tests")!r})
+        sys.path.insert(0, {str(Path(__file__).parent)!r})
         from pathlib import Path
         from test_sandbox import execute
         def watch(index, provisioner):
@@ -513,11 +521,11 @@ def test_nothing_survives_the_grader(tmp_path, way):
     os.close(init)
 
 
-def test_hidden_folders_are_masked_where_python_holds_them(tmp_path):
-    package, module = tmp_path / "lib" / "answers", tmp_path / "lib" / "answers.py"
+def test_hidden_paths_are_masked_where_python_holds_them(tmp_path):
+    package, module = tmp_path / "lib" / "answers", tmp_path / "lib" / "keys.py"
     package.mkdir(parents=True)
     module.touch()
-    shown = bubblewrap.show(tmp_path, [str(package), str(module), "/elsewhere"])
+    shown = show(tmp_path, [str(package / "x"), str(package), str(module), "/elsewhere"])
     assert shown[-10:] == [
         *["--ro-bind", str(tmp_path), str(tmp_path)],
         *["--tmpfs", str(package), "--remount-ro", str(package)],
@@ -525,28 +533,91 @@ def test_hidden_folders_are_masked_where_python_holds_them(tmp_path):
     ]
 
 
-def test_the_places_of_a_package_are_found_without_importing_it(tmp_path, monkeypatch):
-    """A folder, a file, a working copy with its pyproject.toml."""
-    copy = tmp_path / "repository"
-    for folder in (tmp_path / "installed_answers", copy / "copied_answers"):
-        folder.mkdir(parents=True)
-        (folder / "__init__.py").write_text("raise AssertionError('imported')")
-    (copy / "pyproject.toml").touch()
-    (tmp_path / "one_file_answers.py").write_text("raise AssertionError('imported')")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.syspath_prepend(str(copy))
-    places = sandbox.places_of_package
-    assert places("installed_answers") == [tmp_path / "installed_answers"]
-    assert places("one_file_answers") == [tmp_path / "one_file_answers.py"]
-    assert places("copied_answers") == [copy / "copied_answers", copy]
-    assert places("no_such_answers") == []
+def test_what_is_hidden_is_hidden_under_every_name(tmp_path):
+    package = tmp_path / "real" / "answers"
+    package.mkdir(parents=True)
+    link = tmp_path / "link"
+    link.symlink_to("real")
+    for hidden in (package, link / "answers"):
+        shown = show(link, [str(hidden)])
+        assert shown[-4:] == [
+            "--tmpfs",
+            str(link / "answers"),
+            "--remount-ro",
+            str(link / "answers"),
+        ]
 
 
-def test_setting_hidden_folders_does_not_show_the_graders_own(tmp_path):
-    own = str(Path(sandbox.__file__).resolve().parents[1])
-    provisioner = sandbox.BubblewrapProvisioner(hidden=["/some/where"], hidden_packages=["json"])
-    hidden = provisioner.hidden_paths()
-    assert {own, "/some/where", str(Path(ast.__file__).parent / "json")} <= set(hidden)
+def test_places_of_packages(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path / "flat"))
+    monkeypatch.syspath_prepend(str(tmp_path / "nested" / "src"))
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    for name in ("flat/answers1", "nested/src/answers2", "site/answers3", "site/answers4"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "__init__.py").write_text("raise AssertionError('imported')")
+    (tmp_path / "site" / "answers4" / "__init__.py").unlink()  # a namespace
+    for name in ("site/answers5.py", "site/__pycache__/answers5.cpython-1.pyc"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    for name in ("flat", "nested"):
+        (tmp_path / name / "pyproject.toml").touch()
+    importlib.invalidate_caches()
+    expected = {
+        "answers1": ["flat/answers1", "flat"],
+        "answers2": ["nested/src/answers2", "nested"],
+        "answers3": ["site/answers3"],
+        "answers3.part": ["site/answers3"],
+        "answers4": ["site/answers4"],
+        "answers5": ["site/answers5.py", "site/__pycache__/answers5.cpython-1.pyc"],
+        "answers6": [],
+        "sys": [],
+    }
+    for name, places in expected.items():
+        assert places_of_package(name) == [str(tmp_path / place) for place in places], name
+
+
+def test_a_setting_never_shows_the_grader_itself():
+    own = str(sandbox.PACKAGE)
+    for settings in ({}, {"hidden": ["/opt"]}, {"hidden_packages": ["csv"]}):
+        hidden = BubblewrapProvisioner(**settings).all_hidden()
+        assert {own, sandbox.EXCHANGE} <= set(hidden)
+        assert ("/opt" in hidden) == ("hidden" in settings)
+        assert (csv.__file__ in hidden) == ("hidden_packages" in settings)
+
+
+@needs_sandbox
+@both_ways
+def test_hidden_packages_cannot_be_read_or_imported(tmp_path, way):
+    """A package and a single module that lie where the sandbox shows Python itself."""
+    source = """
+        import os
+        lines = []
+        for name, path in PLACES:
+            try:
+                __import__(name)
+                lines.append("imported " + name)
+            except ImportError:
+                pass
+            try:
+                text = os.listdir(path) if os.path.isdir(path) else open(path, "rb").read()
+                lines += ["read " + path] if text else []
+            except OSError:
+                pass
+        lines
+    """
+    import bs4  # packages of the tests that no kernel needs
+    import typing_extensions
+
+    places = [
+        ("bs4", str(Path(bs4.__file__).parent)),
+        ("typing_extensions", typing_extensions.__file__),
+    ]
+    source = source.replace("PLACES", repr(places))
+    names = [name for name, _ in places]
+    [shown] = execute(tmp_path, source, **way)
+    assert len(value_of(shown)) == 4
+    [masked] = execute(tmp_path, source, hidden_packages=names, **way)
+    assert value_of(masked) == []
 
 
 def test_without_bubblewrap_it_refuses_in_one_line(monkeypatch):

@@ -4,12 +4,12 @@ import pytest
 from nbformat import NotebookNode
 from nexa_grade.cell_names import reads_of_functions
 from nexa_grade.cells import is_written_by_students
-from nexa_grade.forgery.text_signs import Words, signs_of_forgery
+from nexa_grade.forgery.text_signs import signs_of_forgery
 from nexa_grade.forgery.watch import shared_variables, variables_elsewhere, variables_of_tests
 
 from authoring.answer_bank import find_answers, read_source
 
-WORDS = Words(("nexa_helpers",))
+COURSE_NAMES = ["nexa_helpers"]
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,9 @@ def test_the_released_notebook_and_its_solution_have_no_sign(notebook):
     written = [cell for cell in notebook.cells if is_written_by_students(cell)]
     assert len(written) > 30
     found = {
-        cell.id: signs for cell in written if (signs := signs_of_forgery(cell.source, words=WORDS))
+        cell.id: signs
+        for cell in written
+        if (signs := signs_of_forgery(cell.source, course_names=COURSE_NAMES))
     }
     unknown = variables_of_tests(notebook) - variables_elsewhere(notebook)
     read = {cell.id: reads_of_functions(cell.source) & unknown for cell in written}
@@ -37,7 +39,7 @@ def test_no_answer_of_the_bank_has_a_sign(notebook):
     found = {
         name: signs
         for name, text in texts.items()
-        if (signs := signs_of_forgery(text, words=WORDS))
+        if (signs := signs_of_forgery(text, course_names=COURSE_NAMES))
     }
     read = {name: reads_of_functions(text) & unknown for name, text in texts.items()}
     assert found == {}

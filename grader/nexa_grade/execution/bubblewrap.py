@@ -1,6 +1,7 @@
 """The command line of bubblewrap: what a sandbox shows, and whether there can be one here."""
 
 import functools
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -76,16 +77,54 @@ def show_system(hidden: Iterable[str]) -> list[str]:
 
 
 def show(folder: Path, hidden: Iterable[str]) -> list[str]:
-    """Show one folder, read-only, with nothing in the place of each hidden folder or file."""
+    """Show one folder, read-only: hidden folders in it are empty, hidden files cannot be read.
+
+    Links are followed first, in the folder's path as well: what is hidden under one name is hidden
+    under every other.
+    """
     arguments = [*make_parents(folder), "--ro-bind", str(folder), str(folder)]
-    for path in map(Path, hidden):
-        if not path.is_relative_to(folder) or path == folder:
-            continue
+    real = folder.resolve()
+    found = sorted({Path(name).resolve() for name in hidden})
+    inside = [path for path in found if path.is_relative_to(real) and path != real]
+    for path in inside:
+        if any(path.is_relative_to(other) for other in inside if other != path):
+            continue  # it is gone with the folder that it lies in
+        place = str(folder / path.relative_to(real))
         if path.is_dir():
-            arguments += ["--tmpfs", str(path), "--remount-ro", str(path)]
-        elif path.is_file():
-            arguments += ["--ro-bind", "/dev/null", str(path)]
+            arguments += ["--tmpfs", place, "--remount-ro", place]
+        elif path.exists():
+            arguments += ["--ro-bind", "/dev/null", place]
     return arguments
+
+
+def places_of_package(name: str) -> list[str]:
+    """List where the code of an installed package lies; it is not imported for that.
+
+    Args:
+        name: A package or a module; of ``a.b``, all of ``a`` is meant.
+
+    Returns:
+        Its folders, or the files of a single module (the compiled ones, too), and the repository
+        around an editable install. Nothing where the name is not installed.
+    """
+    top = name.partition(".")[0]
+    try:
+        spec = importlib.util.find_spec(top)
+    except ValueError:  # a module without a specification, such as __main__
+        spec = None
+    if spec is None:
+        return []
+    places = [Path(folder) for folder in spec.submodule_search_locations or ()]
+    if not places and spec.has_location and spec.origin:
+        file = Path(spec.origin)
+        places = [file, *(file.parent / "__pycache__").glob(f"{top}.*.pyc")]
+    return [str(path) for path in (*places, *repositories_around(places[:1]))]
+
+
+def repositories_around(places: Iterable[Path]) -> list[Path]:
+    """List the folders above code with a pyproject.toml: ``repository/[src/]package``."""
+    above = [parent for place in places for parent in list(place.resolve().parents)[:2]]
+    return [folder for folder in above if (folder / "pyproject.toml").exists()]
 
 
 def show_fonts(home: str) -> list[str]:

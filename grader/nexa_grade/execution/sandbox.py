@@ -11,7 +11,6 @@ and what a student's code does to the tests that share its interpreter. docs/san
 
 import atexit
 import functools
-import importlib.util
 import json
 import os
 import secrets
@@ -35,6 +34,8 @@ from nexa_grade.execution.bubblewrap import (
     SandboxError,
     find_bubblewrap,
     namespaces,
+    places_of_package,
+    repositories_around,
     show_fonts,
     show_system,
 )
@@ -43,7 +44,8 @@ from nexa_grade.intake.submission_files import MAX_FILES, open_files
 
 PROVISIONER = "nexa-bwrap"
 SUBMISSION = "/submission"  # the working folder, as the student's code sees it
-OWN_PACKAGE = __name__.partition(".")[0]
+PACKAGE = Path(__file__).resolve().parents[1]
+EXCHANGE = "/usr/local/share/nbgrader"  # nbgrader's
 ENVIRONMENT = {
     "HOME": "/tmp",
     "LANG": "C.UTF-8",
@@ -83,12 +85,10 @@ class BubblewrapProvisioner(LocalProvisioner):
         help="Names of the variables that the kernel gets from the instructor's environment",
     ).tag(config=True)
     hidden = List(
-        Unicode(),
-        ["/usr/local/share/nbgrader"],  # nbgrader's exchange
-        help="Folders that stay hidden even where they lie in Python's or the system's",
+        Unicode(), help="Paths that stay hidden even where they lie in Python's or the system's"
     ).tag(config=True)
     hidden_packages = List(
-        Unicode(), help="Packages that stay hidden besides the grader's own: the course's answers"
+        Unicode(), help="Installed packages that stay hidden; the grader's own always does"
     ).tag(config=True)
     preload = List(
         Unicode(), help="Modules to import once; kernels are then forked, not started"
@@ -107,11 +107,11 @@ class BubblewrapProvisioner(LocalProvisioner):
     _user: int | None = None  # whom a root user becomes
     _started = 0.0
 
-    def hidden_paths(self) -> list[str]:
-        """List the files and folders that a submission must not see."""
-        packages = [OWN_PACKAGE, *self.hidden_packages]
-        found = [path for name in packages for path in places_of_package(name)]
-        return list(dict.fromkeys([*map(str, found), *self.hidden]))
+    def all_hidden(self) -> list[str]:
+        """List the paths that are hidden: by setting, and always."""
+        always = [EXCHANGE, str(PACKAGE), *map(str, repositories_around([PACKAGE]))]
+        named = [place for name in self.hidden_packages for place in places_of_package(name)]
+        return [*always, *named, *self.hidden]
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Give the kernel sockets in a folder of its own.
@@ -166,7 +166,7 @@ class BubblewrapProvisioner(LocalProvisioner):
             arguments += ["--perms", "0777", "--size", size, "--tmpfs", folder]
         arguments += show_fonts(variables["HOME"])
         arguments += [
-            *show_system(self.hidden_paths()),
+            *show_system(self.all_hidden()),
             "--bind",
             str(self._folder),
             str(self._folder),
@@ -357,29 +357,6 @@ class BubblewrapProvisioner(LocalProvisioner):
                 self.log.warning("Sandbox: could not remove %s: %s", self._folder, error)
             self._folder = None
         await super().cleanup(restart)
-
-
-def places_of_package(name: str) -> list[Path]:
-    """List where an installed package is, without importing it.
-
-    Args:
-        name: A top-level package or module; of one that is not installed there is nothing to hide.
-
-    Returns:
-        Its folders, or its file. Where a ``pyproject.toml`` lies beside a folder, it is a working
-        copy (an editable install), and the whole copy is meant.
-    """
-    try:
-        spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError):
-        return []
-    if spec is None:
-        return []
-    folders = [Path(place).resolve() for place in spec.submodule_search_locations or ()]
-    if not folders:
-        return [Path(spec.origin).resolve()] if spec.origin and Path(spec.origin).exists() else []
-    copies = [place.parent for place in folders if (place.parent / "pyproject.toml").exists()]
-    return [*folders, *copies]
 
 
 def give_to_new_user(folder: Path) -> int:

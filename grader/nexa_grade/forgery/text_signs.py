@@ -8,11 +8,11 @@ these tables. docs/security.md says so.
 """
 
 import ast
+import functools
 import re
 import tokenize
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from io import StringIO
 
 from nexa_grade.cell_names import SHELL, imports_of, is_call_of, parse, stored_names
@@ -49,7 +49,7 @@ NAMES = {
     REPLACES: "__builtins__ __defaults__ __kwdefaults__",
     TEXT: "marshal __import__ runpy InteractiveInterpreter InteractiveConsole",
     PROCESS: "setsid daemonize getppid killpg pidfd_open nohup",
-    FILES: "NBGRADER_EXECUTION",
+    FILES: "nexa_grade NBGRADER_EXECUTION gradebook nbgrader",
     LIES: """__torch_function__ __torch_dispatch__ __array_function__ __array_ufunc__
         __instancecheck__ __subclasscheck__ __getattribute__ __reduce__ __reduce_ex__ __del__""",
 }
@@ -98,120 +98,115 @@ LINE_MAGICS = {"history": HISTORY, "hist": HISTORY, "recall": HISTORY, "rerun": 
 SHELL_MAGICS = {"bash", "sh", "script", "perl", "ruby", "system", "sx", "!"}
 TEXT_MAGICS = {"html", "HTML", "latex", "markdown", "javascript", "js", "svg", "SVG"}
 COMMAND = (
-    r"\.ipynb\b|\bnohup\b|\bsetsid\b|\bdisown\b|(?<!&)&\s*$"
+    r"gradebook|nbgrader|nexa_grade{}|\.ipynb\b|\bnohup\b|\bsetsid\b|\bdisown\b|(?<!&)&\s*$"
     r"|\bp?kill(all)?\b|/proc/|\bpython[\d.]* +-c\b"
 )
-PATH = r"gradebook\.db|\.ipynb$|^/proc/|timestamp\.txt$"
-OWN_NAMES = ("gradebook", "nbgrader", "nexa_grade")
+PATH = r"gradebook\.db|\.ipynb$|nexa_grade{}|^/proc/|timestamp\.txt$"
 WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
-class Words:
-    """What is sought: the tables above, and the names of the course's own packages."""
+class Tables:
+    """The names and patterns that are signs, with those of one course."""
 
-    course_names: tuple[str, ...] = ()
+    why: Mapping[str, str]  # by name
+    command: re.Pattern[str]
+    path: re.Pattern[str]
 
-    @cached_property
-    def why(self) -> dict[str, str]:
-        """Tell for each name that means the same wherever it stands why it is a sign."""
-        return WHY | dict.fromkeys([*OWN_NAMES, *self.course_names], FILES)
 
-    @cached_property
-    def command(self) -> re.Pattern[str]:
-        """Match what a shell is not to be asked for."""
-        names = map(re.escape, [*OWN_NAMES, *self.course_names])
-        return re.compile("|".join([*names, COMMAND]), re.MULTILINE)
-
-    @cached_property
-    def path(self) -> re.Pattern[str]:
-        """Match paths of files that are not a student's."""
-        return re.compile("|".join([PATH, "nexa_grade", *map(re.escape, self.course_names)]))
+@functools.lru_cache(maxsize=10)
+def tables_for(course_names: tuple[str, ...]) -> Tables:
+    """Add the names of a course's own code to the tables."""
+    more = "".join(f"|{re.escape(name)}" for name in course_names)
+    return Tables(
+        WHY | dict.fromkeys(course_names, FILES),
+        re.compile(COMMAND.format(more), re.MULTILINE),
+        re.compile(PATH.format(more)),
+    )
 
 
 def signs_of_forgery(
-    source: str, imports: Mapping[str, str] | None = None, words: Words = Words()
+    source: str, imports: Mapping[str, str] | None = None, course_names: Iterable[str] = ()
 ) -> list[str]:
     """Look for signs of forgery in a cell.
 
     Args:
         source: The text of a code cell, magics included.
         imports: What names stand for, from the other cells (see `imports_of`).
-        words: What is sought.
+        course_names: Words that name the course's own code, such as its package.
 
     Returns:
         What was found and why it is a sign, each once, in order; nothing for honest code.
     """
+    return check_cell(source, imports or {}, tables_for(tuple(course_names)))
+
+
+def check_cell(source: str, imports: Mapping[str, str], tables: Tables) -> list[str]:
+    """Check a cell: a cell magic, Python, or a text that is neither."""
     first = source.lstrip().partition("\n")[0]
     if first.startswith("%%"):
         name, _, line = first[2:].partition(" ")
         body = source.lstrip().partition("\n")[2]
-        return MagicCheck(words).check_cell_magic(name.strip(), line, body)
+        return check_cell_magic(name.strip(), line, body, tables)
     tree = parse(source)
     if tree is None:
-        return check_words(source, words)
-    visitor = ForgeryVisitor(tree, imports or {}, words)
+        return check_words(source, tables)
+    visitor = ForgeryVisitor(tree, imports, tables)
     try:
         visitor.visit(tree)
     except RecursionError:
-        visitor.signs += check_words(source, words)
+        visitor.signs += check_words(source, tables)
     return list(dict.fromkeys(visitor.signs))
 
 
-def check_words(source: str, words: Words) -> list[str]:
+def check_words(source: str, tables: Tables) -> list[str]:
     """Check the words of a text that is not Python: does one of the names stand there?"""
     try:
-        found = [token.string for token in tokenize.generate_tokens(StringIO(source).readline)]
+        words = [token.string for token in tokenize.generate_tokens(StringIO(source).readline)]
     except (SyntaxError, ValueError, tokenize.TokenError):
-        found = WORD.findall(source)
-    return [f"{word}: {words.why[word]}" for word in dict.fromkeys(found) if word in words.why]
+        words = WORD.findall(source)
+    return [f"{word}: {tables.why[word]}" for word in dict.fromkeys(words) if word in tables.why]
 
 
-@dataclass(frozen=True)
-class MagicCheck:
-    """Checks what IPython, and not Python, is asked to do."""
+def check_cell_magic(name: str, line: str, body: str, tables: Tables) -> list[str]:
+    """Check a cell magic: a shell's commands, a page's text, else Python."""
+    if name in TEXT_MAGICS:
+        return []
+    if name in SHELL_MAGICS or name.startswith("python"):
+        found = check_command(f"{line}\n{body}", tables)
+        is_python = name.startswith("python") or "python" in line
+        return found + (check_cell(body, {}, tables) if is_python else [])
+    found = check_line_magic(name, line, tables)
+    return list(dict.fromkeys(found + check_cell(body, {}, tables)))
 
-    words: Words
 
-    def check_cell_magic(self, name: str, line: str, body: str) -> list[str]:
-        """Check a cell magic: a shell's commands, a page's text, else Python."""
-        if name in TEXT_MAGICS:
-            return []
-        if name in SHELL_MAGICS or name.startswith("python"):
-            found = self.check_command(f"{line}\n{body}")
-            is_python = name.startswith("python") or "python" in line
-            return found + (signs_of_forgery(body, None, self.words) if is_python else [])
-        found = self.check_line_magic(name, line) + signs_of_forgery(body, None, self.words)
-        return list(dict.fromkeys(found))
+def check_line_magic(name: str, line: str, tables: Tables) -> list[str]:
+    """Check a line magic; the timing ones execute Python."""
+    found = [f"%{name}: {LINE_MAGICS[name]}"] if name in LINE_MAGICS else []
+    if name in ("sx", "system"):
+        found += check_command(line, tables)
+    if name in ("time", "timeit", "prun"):
+        found += check_cell(re.sub(r"^\s*(-\w+\s*\d*\s+)*", "", line), {}, tables)
+    return found
 
-    def check_line_magic(self, name: str, line: str) -> list[str]:
-        """Check a line magic; the timing ones execute Python."""
-        found = [f"%{name}: {LINE_MAGICS[name]}"] if name in LINE_MAGICS else []
-        if name in ("sx", "system"):
-            found += self.check_command(line)
-        if name in ("time", "timeit", "prun"):
-            statement = re.sub(r"^\s*(-\w+\s*\d*\s+)*", "", line)
-            found += signs_of_forgery(statement, None, self.words)
-        return found
 
-    def check_command(self, text: str) -> list[str]:
-        """Check commands for a shell."""
-        found = self.words.command.finditer(text)
-        return [f"{match[0].strip()} in a command: {FILES}" for match in found][:3]
+def check_command(text: str, tables: Tables) -> list[str]:
+    """Check commands for a shell."""
+    matches = tables.command.finditer(text)
+    return [f"{match[0].strip()} in a command: {FILES}" for match in matches][:3]
 
 
 @dataclass
 class ForgeryVisitor(ast.NodeVisitor):
-    """Visits a syntax tree once, and notes the signs in it."""
+    """Collects the signs of forgery in a syntax tree."""
 
     tree: ast.AST
     imports: Mapping[str, str]
-    words: Words = Words()
+    tables: Tables
     signs: list[str] = field(default_factory=list)
     parents: list[ast.AST] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Learn what the names stand for."""
         self.stored = stored_names(self.tree)
         imported = imports_of(self.tree)
         known = {**ALIASES, **self.imports}
@@ -253,8 +248,8 @@ class ForgeryVisitor(ast.NodeVisitor):
     def visit_Name(self, node: ast.Name) -> None:
         """Check a name."""
         path = self.path_of(node)
-        if node.id in self.words.why:
-            self.report(node.id, self.words.why[node.id])
+        if node.id in self.tables.why:
+            self.report(node.id, self.tables.why[node.id])
         elif isinstance(node.ctx, ast.Load) and node.id not in self.stored:
             if node.id in HISTORY_NAMES:
                 self.report(node.id, HISTORY)
@@ -273,8 +268,8 @@ class ForgeryVisitor(ast.NodeVisitor):
     def visit_Attribute(self, node: ast.Attribute) -> None:
         """Check an attribute, and at what an assignment to it would change."""
         path = self.path_of(node)
-        if node.attr in self.words.why:
-            self.report(node.attr, self.words.why[node.attr])
+        if node.attr in self.tables.why:
+            self.report(node.attr, self.tables.why[node.attr])
         elif path:
             self.check_path(path, path)
         if path.startswith(f"{SHELL}.") and path.split(".")[1] not in SHELL_IS_FOR:
@@ -313,8 +308,8 @@ class ForgeryVisitor(ast.NodeVisitor):
     def check_import(self, path: str) -> None:
         """Check an imported name; a module that is a sign only by its parts may be imported."""
         for part in path.split("."):
-            if part in self.words.why:
-                self.report(path, self.words.why[part])
+            if part in self.tables.why:
+                self.report(path, self.tables.why[part])
                 return
         for name, why in WHY_IN_MODULE.items():
             if path.startswith(f"{name}.") or (path == name and name not in ("subprocess",)):
@@ -325,12 +320,12 @@ class ForgeryVisitor(ast.NodeVisitor):
         if not isinstance(node.value, str) or len(node.value) > 200:
             return
         text = node.value
-        if not re.search(r"\s", text) and self.words.path.search(text):
+        if not re.search(r"\s", text) and self.tables.path.search(text):
             self.report(repr(text[:60]), FILES)
         if text.isidentifier() or re.fullmatch(r"\w+(\.\w+)+", text):
             for part in text.split("."):
-                if part in self.words.why:
-                    self.report(repr(part), self.words.why[part])
+                if part in self.tables.why:
+                    self.report(repr(part), self.tables.why[part])
                 elif part in COMPARISONS:
                     self.report(repr(part), LIES)
 
@@ -363,15 +358,14 @@ class ForgeryVisitor(ast.NodeVisitor):
             elif path in ("sys", "os", "inspect", "gc", SHELL):
                 self.report(f"getattr({path}, ...)", REPLACES)
 
-    def check_shell(self, kind: str, parts: list[str]) -> None:
+    def check_shell(self, kind: str, words: list[str]) -> None:
         """Check what IPython is asked to do: a command, or a magic."""
-        magics = MagicCheck(self.words)
         if kind in ("system", "getoutput"):
-            self.signs += magics.check_command("\n".join(parts))
-        elif kind == "run_line_magic" and parts:
-            self.signs += magics.check_line_magic(parts[0], " ".join(parts[1:]))
-        elif kind == "run_cell_magic" and len(parts) == 3:
-            self.signs += magics.check_cell_magic(*parts)
+            self.signs += check_command("\n".join(words), self.tables)
+        elif kind == "run_line_magic" and words:
+            self.signs += check_line_magic(words[0], " ".join(words[1:]), self.tables)
+        elif kind == "run_cell_magic" and len(words) == 3:
+            self.signs += check_cell_magic(words[0], words[1], words[2], self.tables)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         """Look for objects that lie: methods that answer without looking."""
@@ -391,8 +385,8 @@ class ForgeryVisitor(ast.NodeVisitor):
         self, name: str, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, is_value: bool
     ) -> None:
         """Check one method: does its answer depend on what it is compared with?"""
-        if name in self.words.why:
-            self.report(name, self.words.why[name])
+        if name in self.tables.why:
+            self.report(name, self.tables.why[name])
         if name not in COMPARISONS:
             return
         arguments = [argument.arg for argument in [*node.args.posonlyargs, *node.args.args]]

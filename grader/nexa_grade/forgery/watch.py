@@ -25,7 +25,7 @@ from nexa_grade.cell_names import (
 )
 from nexa_grade.cells import id_of, is_test, is_written_by_students, sources
 from nexa_grade.errors import HeldForReview
-from nexa_grade.forgery.text_signs import CODE, Words, signs_of_forgery
+from nexa_grade.forgery.text_signs import CODE, signs_of_forgery
 from nexa_grade.kernel_language import PYTHON, kernel_language
 
 MOST_SIGNS = 3  # in the one-line reason; the log has them all
@@ -62,7 +62,8 @@ class WatchForForgery(NbGraderPreprocessor):  # type: ignore[misc]
         Unicode(), help="Students whose submissions were looked at, and are graded for all that."
     ).tag(config=True)
     course_names = List(
-        Unicode(), help="Packages that contain the course's answers: no submission needs them."
+        Unicode(),
+        help="Words that name the course's own code: a student's cell that has one is held",
     ).tag(config=True)
 
     def preprocess(
@@ -89,11 +90,10 @@ class WatchForForgery(NbGraderPreprocessor):  # type: ignore[misc]
             tree = parse(cell.source)
             imports |= imports_of(tree) if tree else {}
         unknown = variables_of_tests(nb) - variables_elsewhere(nb)
-        words = Words(tuple(self.course_names))
         signs = []
         for cell in written:
             name = id_of(cell) or cell.get("id", "")
-            found = signs_of_forgery(cell.source, imports, words)
+            found = signs_of_forgery(cell.source, imports, self.course_names)
             signs += [Sign(name, what) for what in found]
             read = sorted(reads_of_functions(cell.source) & unknown)
             signs += [Sign(name, f"{what}, a variable of a test: {CODE}") for what in read]

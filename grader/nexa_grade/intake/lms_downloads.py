@@ -1,9 +1,9 @@
 """Submissions as learning platforms name them, for ``nbgrader zip_collect``.
 
-    Canvas     lovelaceada_1234_567890_nexacode.ipynb, lovelaceada_LATE_1234_567890_nexacode-1.ipynb
-               anon_aB3dE_567890_nexacode.ipynb (anonymous grading)
-    Moodle     Ada Lovelace_1234_assignsubmission_file_/nexacode.ipynb, ..._file_nexacode.ipynb
-    a folder   ada/nexacode.ipynb
+    Canvas     lovelaceada_1234_567890_ps1.ipynb, lovelaceada_LATE_1234_567890_ps1-1.ipynb
+               anon_aB3dE_567890_ps1.ipynb (anonymous grading)
+    Moodle     Ada Lovelace_1234_assignsubmission_file_/ps1.ipynb, ..._file_ps1.ipynb
+    a folder   ada/ps1.ipynb
 
 A student is known by the platform's number (1234), or by the folder's name. Browsers, Colab and
 platforms rename files, so whatever notebook a student handed in takes the released one's name; of

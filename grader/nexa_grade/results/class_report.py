@@ -1,6 +1,6 @@
 """The instructor's page: what came of an assignment, in one file without any outside part.
 
-    nexa-grade report nexacode      writes nexa-grade/nexacode/report.html
+    nexa-grade report ps1      writes nexa-grade/ps1/report.html
 
 The gradebook has the points, the journal of ``nexa-grade`` has reasons, times, repairs and
 violations, and the autograded notebooks have the answers. All three are only read. What students
@@ -24,7 +24,6 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
 from nexa_grade.intake.submission_files import find_submissions, is_plain_name
-from nexa_grade.repair.release import read_release
 from nexa_grade.results.class_results import (
     MISSING,
     NOT_YET,
@@ -36,7 +35,6 @@ from nexa_grade.results.class_results import (
     findings,
     graded_cells,
     is_scored,
-    questions_of,
     read_answers,
     read_entries,
     read_outcomes,
@@ -48,6 +46,7 @@ from nexa_grade.results.class_results import (
     status_of,
 )
 from nexa_grade.results.lms_export import ClassExportPlugin, natural, number
+from nexa_grade.results.questions import name_questions, read_releases
 from nexa_grade.results.similarity import FEWEST_WORDS, Given, likeness, words_of
 from nexa_grade.run.grade_one import quiet_sqlalchemy
 from nexa_grade.run.journal import Journal, write_durably
@@ -119,7 +118,7 @@ class Report(NbGrader):  # type: ignore[misc]
     description = """
     Write a page for the instructor: what came of an assignment, and what to look at.
 
-        nexa-grade report nexacode
+        nexa-grade report ps1
 
     The page is nexa-grade/<assignment>/report.html. It has the names of students: do not publish
     it. Exit status: 0, written; 2, there is nothing to report.
@@ -207,24 +206,16 @@ class Report(NbGrader):  # type: ignore[misc]
         is_file = url.get_backend_name() == "sqlite" and url.database
         if is_file and not Path(str(url.database)).is_file():  # nbgrader would make one
             raise ReportError(f"no gradebook at {url.database}")
-        step = self.coursedir.release_directory
-        release = Path(self.coursedir.format_path(step, ".", assignment))
-        pattern = str(ClassExportPlugin(parent=self).question)
         with Gradebook(db_url, self.coursedir.course_id) as gradebook:
             try:
                 found = gradebook.find_assignment(assignment)
             except MissingEntry:
                 raise ReportError(f"no assignment {assignment} in the gradebook") from None
             book = Book(entries=read_entries(gradebook, assignment))
+            plugin = ClassExportPlugin(parent=self)
+            book.releases = read_releases(self, db_url, found)
+            book.questions = name_questions(book.releases, plugin.question, plugin.question_name)
             for notebook in found.notebooks:
-                path = release / f"{notebook.name}.ipynb"
-                cells = read_release(path, db_url, assignment, notebook.name)
-                prefix = f"{notebook.name} " if len(found.notebooks) > 1 else ""
-                book.releases[notebook.name] = cells
-                book.questions |= {
-                    (notebook.name, cell): prefix + question
-                    for cell, question in questions_of(pattern, cells).items()
-                }
                 book.cells |= graded_cells(notebook, book.questions)
             for one in gradebook.students:
                 book.names[one.id] = " ".join(filter(None, [one.first_name, one.last_name]))

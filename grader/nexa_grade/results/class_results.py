@@ -21,6 +21,7 @@ from nexa_grade.errors import UngradableError
 from nexa_grade.gradebook_scores import is_graded_by_machine
 from nexa_grade.intake.notebook_file import require_notebook_file
 from nexa_grade.repair.release import ReleasedCell
+from nexa_grade.results.questions import Key
 from nexa_grade.run.journal import Journal, read_lines
 from nexa_grade.run.outcome import FAILED, GRADED, HELD, Outcome
 from nexa_grade.run.private_gradebook import TABLES, rows_of
@@ -36,8 +37,6 @@ NO_SCORE = "The gradebook has no score. The log of nbgrader may say why."
 LOST_SCORE = "It was graded, but the gradebook has no score. Run nexa-grade again."
 NOT_MERGED = "It was graded, but a stopped run did not save the score. Run nexa-grade again."
 UNREADABLE = "Another version of nexa-grade wrote the journal of this student."
-
-Key = tuple[str, str]  # names of a notebook and a cell
 
 
 @dataclass(frozen=True)
@@ -201,21 +200,6 @@ class Book:
     entries: dict[str, Entry] = field(default_factory=dict)  # by student
     names: dict[str, str] = field(default_factory=dict)  # full names, by student
     releases: dict[str, list[ReleasedCell]] = field(default_factory=dict)  # by notebook
-
-
-def questions_of(pattern: str, cells: Sequence[ReleasedCell]) -> dict[str, str]:
-    """Name the question of each cell: ``TODO 3``, else the answer above it in the notebook.
-
-    Args:
-        pattern: Group 1 is the number of a question, in the name of a cell.
-        cells: The notebook, in order.
-    """
-    questions, answer = {}, ""
-    for cell in cells:
-        match = re.match(pattern, cell.grade_id)
-        answer = cell.grade_id if cell.is_solution else answer
-        questions[cell.grade_id] = f"TODO {match[1]}" if match else answer or cell.grade_id
-    return questions
 
 
 def graded_cells(notebook: Notebook, questions: Mapping[Key, str]) -> dict[Key, Cell]:

@@ -10,13 +10,12 @@ or was never handed in has no score, and the status column says which. Nothing i
 import csv
 import glob
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbgrader.api import (
     Assignment,
-    BaseCell,
     Grade,
     Gradebook,
     SubmittedAssignment,
@@ -26,6 +25,7 @@ from nbgrader.plugins import ExportPlugin
 from traitlets import Enum, Unicode
 
 from nexa_grade.gradebook_scores import is_graded_by_machine
+from nexa_grade.results.questions import Key, name_questions, read_releases
 
 GRADED = "graded"
 NEEDS_A_PERSON = "needs manual grading"
@@ -83,8 +83,12 @@ class ClassExportPlugin(ExportPlugin):
     """What the two formats share: the gradebook as one table of results an assignment."""
 
     question = Unicode(
-        r"todo(\d+)-", help="Regular expression: cells in which group 1 is equal are one question."
+        help="Regular expression: cells in whose names group 1 is equal are one question. Other"
+        " cells belong to the answer above them."
     ).tag(config=True)
+    question_name = Unicode("{}", help="What a question is called: {} stands for group 1.").tag(
+        config=True
+    )
 
     file_name = "grades.csv"
 
@@ -103,7 +107,7 @@ class ClassExportPlugin(ExportPlugin):
             assignments = gradebook.assignments
         submitted = {one.name: self.submitted_students(one.name) for one in assignments}
         people = self.people(gradebook, set().union(*submitted.values()))
-        sheets = [self.sheet(one, people, submitted[one.name]) for one in assignments]
+        sheets = [self.sheet(gradebook, one, people, submitted[one.name]) for one in assignments]
         path = Path(self.to or self.file_name)
         # A name that is no valid text, from a folder, must not stop the others.
         with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
@@ -146,37 +150,39 @@ class ClassExportPlugin(ExportPlugin):
                 self.log.warning("%r begins like a formula: the import will not find it", one.id)
         return people
 
-    def question_of(self, cell: BaseCell) -> str:
-        """Name the question that a graded cell belongs to: ``TODO 3``, or the cell's own name."""
-        match = re.match(self.question, cell.name)
-        name = f"TODO {match[1]}" if match else cell.name
-        several = len(cell.notebook.assignment.notebooks) > 1
-        return f"{cell.notebook.name} {name}" if several else name
-
-    def sheet(self, assignment: Assignment, people: list[Person], submitted: set[str]) -> Sheet:
+    def sheet(
+        self,
+        gradebook: Gradebook,
+        assignment: Assignment,
+        people: list[Person],
+        submitted: set[str],
+    ) -> Sheet:
         """Collect an assignment's questions and results."""
+        db_url = gradebook.engine.url.render_as_string(hide_password=False)
+        releases = read_releases(self, db_url, assignment)
+        questions = name_questions(releases, self.question, self.question_name)
         points: dict[str, float] = {}
         for notebook in assignment.notebooks:
             for cell in [*notebook.grade_cells, *notebook.task_cells]:
-                question = self.question_of(cell)
+                question = questions[notebook.name, cell.name]
                 points[question] = points.get(question, 0.0) + cell.max_score
         points = {name: points[name] for name in sorted(points, key=natural)}
-        results = {one.student.id: self.result(one, points) for one in assignment.submissions}
+        results = {one.student.id: self.result(one, questions) for one in assignment.submissions}
         for one in people:
             status = NOT_AUTOGRADED if one.id in submitted else MISSING
             results.setdefault(one.id, Result(status))
         return Sheet(assignment.name, points, results)
 
-    def result(self, submission: SubmittedAssignment, questions: Iterable[str]) -> Result:
+    def result(self, submission: SubmittedAssignment, questions: Mapping[Key, str]) -> Result:
         """Sum up a submission, by question and in all.
 
         A grade that nbgrader never saved has neither score, and waits for a person: nbgrader's own
         export counts it as 0.
         """
-        scores: dict[str, float | None] = dict.fromkeys(questions, 0.0)
+        scores: dict[str, float | None] = dict.fromkeys(questions.values(), 0.0)
         waiting: list[Grade] = []
         for grade in (grade for notebook in submission.notebooks for grade in notebook.grades):
-            question = self.question_of(grade.cell)
+            question = questions[grade.cell.notebook.name, grade.cell.name]
             score = scores[question]
             if not grade.needs_manual_grade:
                 scores[question] = None if score is None else score + grade.score
@@ -195,7 +201,7 @@ class ClassExportPlugin(ExportPlugin):
 
 
 def natural(name: str) -> list[tuple[int, str]]:
-    """Sort ``TODO 10`` after ``TODO 9``."""
+    """Sort ``part 10`` after ``part 9``."""
     return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]
 
 
