@@ -17,21 +17,27 @@ def compute_grpo_advantages(rewards: torch.Tensor) -> torch.Tensor:
     """Compute group-relative advantages, A_i = (r_i - mean(r)) / std(r) (DAPO, Eq. 9).
 
     Args:
-        rewards: (..., G), the rewards of G responses to the same prompt in the last dimension.
+        rewards: (..., G), the rewards of G responses to the same prompt in the last
+            dimension.
 
     Returns:
-        Advantages of the same shape, with the unbiased standard deviation. A group of one
-        response, or of equal rewards, has nothing to compare: its advantages are 0.
+        Advantages of the same shape, with the unbiased standard deviation. A group of
+        one response, or of equal rewards, has nothing to compare: its advantages are 0.
     """
     rewards = rewards if rewards.is_floating_point() else rewards.float()
     if rewards.shape[-1] < 2:
         return torch.zeros_like(rewards)
     centred = rewards - rewards.mean(dim=-1, keepdim=True)
     std = rewards.std(dim=-1, keepdim=True)
-    return torch.where(std > 1e-6, centred / std.clamp(min=1e-6), torch.zeros_like(rewards))
+    scaled = centred / std.clamp(min=1e-6)
+    return torch.where(std > 1e-6, scaled, torch.zeros_like(rewards))
 
 
-def overlong_reward(response_length: int, L_max: int = 512, L_cache: int = 100) -> float:
+def overlong_reward(
+    response_length: int,
+    L_max: int = 512,
+    L_cache: int = 100,
+) -> float:
     """Compute the soft overlong punishment (DAPO, Eq. 13).
 
     Args:
@@ -65,24 +71,27 @@ def grpo_tcr_loss(
     """Compute the GRPO-TCR loss: token-level clipped surrogate plus a KL penalty.
 
     Args:
-        log_probs_new: (batch, time) log-probs of the response tokens under the policy, nats.
+        log_probs_new: (batch, time) log-probs of the response tokens under the policy,
+            nats.
         log_probs_ref: (batch, time) the same under the frozen reference policy.
         advantages: (batch,) one advantage a response.
-        response_lengths: (batch,) real tokens of each response. Tokens at or past the length
-            are padding and count nowhere. A length beyond ``time`` means a full row.
+        response_lengths: (batch,) real tokens of each response. Tokens at or past the
+            length are padding and count nowhere. A length beyond ``time`` means a full
+            row.
         eps_low: The ratio is clipped from below at 1 - eps_low.
         eps_high: The ratio is clipped from above at 1 + eps_high (clip-higher).
         beta_kl: Weight of the KL penalty.
         L_max: See ``overlong_reward``; only reported.
         L_cache: See ``overlong_reward``; only reported.
-        log_probs_old: (batch, time) log-probs under the policy that sampled the tokens. None
-            on logged turns: the ratio is then taken against the reference, which makes a fixed
-            trust region around the deployed model.
+        log_probs_old: (batch, time) log-probs under the policy that sampled the tokens.
+            None on logged turns: the ratio is then taken against the reference, which
+            makes a fixed trust region around the deployed model.
 
     Returns:
-        The loss (a scalar) and the metrics ``mean_advantage`` and ``mean_length_penalty`` (over
-        responses), ``mean_kl``, ``mean_ratio`` and, if you like, ``clip_fraction`` (over real
-        tokens): floats, or tensors without a gradient. Gradients reach ``log_probs_new`` alone.
+        The loss (a scalar) and the metrics ``mean_advantage`` and
+        ``mean_length_penalty`` (over responses), ``mean_kl``, ``mean_ratio`` and, if
+        you like, ``clip_fraction`` (over real tokens): floats, or tensors without a
+        gradient. Gradients reach ``log_probs_new`` alone.
 
     Raises:
         ValueError: The shapes do not match.
@@ -133,7 +142,7 @@ def per_response_loss(
     response_lengths: torch.Tensor,
     *options: Any,
 ) -> tuple[torch.Tensor, dict[str, float]]:
-    """Compute the loss without T, for the ablation: the mean of a response first (GRPO, Eq. 3).
+    """Compute the loss without T: the mean of a response first (GRPO, Eq. 3).
 
     Args:
         log_probs_new: As in ``grpo_tcr_loss``, like all other arguments.
@@ -144,7 +153,8 @@ def per_response_loss(
             ``log_probs_old``.
 
     Returns:
-        The mean over responses of the loss of each one, and the metrics of the whole batch.
+        The mean over responses of the loss of each one, and the metrics of the whole
+        batch.
     """
     loss_function: LossFunction = grpo_tcr_loss
     *numbers, log_probs_old = options

@@ -106,16 +106,17 @@ def train_grpo_tcr(
 ) -> dict[str, list[float]]:
     """Train the policy on logged turns with the GRPO-TCR loss.
 
-    Each step draws a batch of triples, lets the PRM vote on (response, feedback), adds the
-    overlong shaping to the rewards, turns them into advantages, and takes one step of AdamW
-    (weight decay 0.01, gradient norm at most 1.0). The batch stands in for the group: logged
-    turns have one response a prompt.
+    Each step draws a batch of triples, lets the PRM vote on (response, feedback), adds
+    the overlong shaping to the rewards, turns them into advantages, and takes one step
+    of AdamW (weight decay 0.01, gradient norm at most 1.0). The batch stands in for the
+    group: logged turns have one response a prompt.
 
     Args:
         policy: The model that is trained; nothing else changes.
         ref_policy: The frozen model that the policy started from.
         prm: Scores (response, feedback) by majority vote.
-        train_triples: Triples with ``context``, ``response`` and ``feedback``; not changed.
+        train_triples: Triples with ``context``, ``response`` and ``feedback``; not
+            changed.
         tokenizer: Turns text into ids.
         num_steps: Number of updates.
         batch_size: Triples an update; fewer where there are not so many.
@@ -123,9 +124,9 @@ def train_grpo_tcr(
         beta_kl: Weight of the KL penalty.
 
     Returns:
-        Lists with one float a step: ``losses``, ``kl_divs`` (k3, nats a response token),
-        ``mean_rewards`` (the PRM's, before shaping) and ``prm_accuracies`` (the share of
-        rewards equal to the keyword label).
+        Lists with one float a step: ``losses``, ``kl_divs`` (k3, nats a response
+        token), ``mean_rewards`` (the PRM's, before shaping) and ``prm_accuracies`` (the
+        share of rewards equal to the keyword label).
 
     Raises:
         ValueError: ``train_triples`` is empty.
@@ -175,10 +176,10 @@ def collect_rollouts(
 ) -> list[dict[str, Any]]:
     """Let the policy work with a simulated developer, and keep all that training needs.
 
-    At each turn of a session the policy samples ``group_size`` responses to the same context
-    (a group), and the developer answers each one. The session goes on from the first response
-    of the group. Where the developer leaves without an answer, the group has no next state and
-    the session ends.
+    At each turn of a session the policy samples ``group_size`` responses to the same
+    context (a group), and the developer answers each one. The session goes on from the
+    first response of the group. Where the developer leaves without an answer, the group
+    has no next state and the session ends.
 
     Args:
         policy: Samples the responses.
@@ -191,11 +192,11 @@ def collect_rollouts(
         seed: Seed of the developer; the policy samples from torch's global generator.
 
     Returns:
-        One dict a response, the responses of a group standing together: ``session``, ``turn``
-        (int), ``context`` (turns), ``response`` (text), ``feedback`` (the next state: text, or
-        None where the developer left), ``response_ids`` (list of int), ``log_probs_old`` (list
-        of float, nats, under the policy that sampled) and ``loss_mask`` (1.0, or 0.0 where
-        there is no next state).
+        One dict a response, the responses of a group standing together: ``session``,
+        ``turn`` (int), ``context`` (turns), ``response`` (text), ``feedback`` (the next
+        state: text, or None where the developer left), ``response_ids`` (list of int),
+        ``log_probs_old`` (list of float, nats, under the policy that sampled) and
+        ``loss_mask`` (1.0, or 0.0 where there is no next state).
     """
     rng = random.Random(seed)
     sessions = [LiveSession(developer, rng) for _ in range(num_sessions)]
@@ -284,8 +285,9 @@ def group_advantages(
 ) -> tuple[torch.Tensor, float]:
     """Shape the rewards of rollouts and compare them within their groups.
 
-    A reward of 0 is "no opinion" and should teach nothing: it takes the mean of the opinions of
-    its group first, and so its advantage is near 0 (OpenClaw-RL leaves such turns out).
+    A reward of 0 is "no opinion" and should teach nothing: it takes the mean of the
+    opinions of its group first, and so its advantage is near 0 (OpenClaw-RL leaves such
+    turns out).
 
     Args:
         rewards: (batch,) in {-1, 0, 1}; the responses of a group stand together.
@@ -295,13 +297,16 @@ def group_advantages(
         L_cache: See ``overlong_reward``.
 
     Returns:
-        Advantages (batch,), and the share of constant groups: nothing to compare, advantage 0.
+        Advantages (batch,), and the share of constant groups: nothing to compare,
+        advantage 0.
     """
     groups = rewards.view(-1, group_size)
     has_opinion = groups != 0
-    opinion = groups.sum(dim=1, keepdim=True) / has_opinion.sum(dim=1, keepdim=True).clamp(min=1)
+    num_opinions = has_opinion.sum(dim=1, keepdim=True).clamp(min=1)
+    opinion = groups.sum(dim=1, keepdim=True) / num_opinions
     shaping = [overlong_reward(length, L_max, L_cache) for length in lengths.tolist()]
-    shaped = groups.where(has_opinion, opinion) + groups.new_tensor(shaping).view_as(groups)
+    shaped = groups.where(has_opinion, opinion)
+    shaped = shaped + groups.new_tensor(shaping).view_as(groups)
     advantages = compute_grpo_advantages(shaped)
     constant = (advantages == 0).all(dim=1).float().mean().item()
     return advantages.flatten(), constant
