@@ -73,6 +73,6 @@ def test_open_code_fits_a_narrow_screen(release):
         for cell in release.cells
         if cell.cell_type == "code" and not is_folded(cell)
         for line in cell.source.splitlines()
-        if len(line) > 88
+        if len(line) > 88 and "This part is yours" not in line  # nbgrader's own line of a stub
     ]
     assert wide == []
