@@ -32,6 +32,7 @@ from authoring.sync import SOURCE_NOTEBOOK, without_markers
 ROOT = Path(__file__).resolve().parents[1]
 ANSWERS = ROOT / "answers" / "nexacode"
 DEFINITIONS = re.compile(r"(parameters|setup-(imports|profile)|given-.*)$")  # ids of cells
+CHECK_TOOLS = re.compile(r"given-.*check-")  # ids of cells: what graded cells need
 MAGIC = re.compile(r"^%.*$", re.MULTILINE)
 TODO = re.compile(r"todo(\d+)-")
 SECONDS_AN_ANSWER = 120.0
@@ -207,10 +208,17 @@ class QuickGrader:
                 run(with_answer(replaced, answer), self.namespace, answer.name)
             except Exception as error:
                 outcome["answer"] = repr(error)
+            self.restore_check_tools()
         for cell in cells:
             if is_graded_by_machine(cell) and todo in (None, todo_of(cell)):
                 outcome[grade_info(cell)["grade_id"]] = run_graded(cell, self.namespace)
         return outcome
+
+    def restore_check_tools(self) -> None:
+        """Put right what an answer may have redefined of the checks' tools, as the guard does."""
+        for cell in self.notebook.cells:
+            if CHECK_TOOLS.match(cell.id):
+                run(cell.source, self.namespace, cell.id)
 
     def grade(self, answer: Answer | None, todo: int | None = None) -> dict[str, str]:
         """Grade an answer in a forked process.

@@ -16,8 +16,8 @@ SPEAKER_OF_ROLE = {"user": "Human", "assistant": "Assistant"}
 def parse_conversation(raw_text: str) -> list[dict[str, str]]:
     r"""Parse one raw HH-RLHF conversation into a list of turns.
 
-    A turn begins only at ``\n\nHuman:`` or ``\n\nAssistant:``. Blank lines, and the words
-    "Human:" or "Assistant:" at any other place, belong to the turn they stand in.
+    A turn begins only at ``\n\nHuman:`` or ``\n\nAssistant:``. Blank lines, and the
+    words "Human:" or "Assistant:" at any other place, belong to the turn they stand in.
     Text before the first marker is ignored.
 
     Args:
@@ -25,9 +25,9 @@ def parse_conversation(raw_text: str) -> list[dict[str, str]]:
             ``"\n\nHuman: Hi\n\nAssistant: Hello!"``.
 
     Returns:
-        One dict per turn, in order, with the keys ``role`` (``"user"`` or ``"assistant"``) and
-        ``content`` (stripped of white space at both ends). Empty turns are dropped. Two turns
-        of one speaker in a row stay two turns.
+        One dict per turn, in order, with the keys ``role`` (``"user"`` or
+        ``"assistant"``) and ``content`` (stripped of white space at both ends). Empty
+        turns are dropped. Two turns of one speaker in a row stay two turns.
 
     Raises:
         TypeError: ``raw_text`` is not a string.
@@ -49,15 +49,15 @@ def parse_conversation(raw_text: str) -> list[dict[str, str]]:
 
 
 def extract_training_triples(turns: list[dict[str, str]]) -> list[dict[str, Any]]:
-    """Extract one (context, response, feedback) triple for each assistant turn with a reply.
+    """Extract one (context, response, feedback) triple per assistant turn with a reply.
 
     Args:
         turns: Turns as ``parse_conversation`` returns them. They are not changed.
 
     Returns:
-        One dict for each assistant turn that a user turn follows directly: ``context`` (the
-        list of all turns before the response), ``response`` (the assistant's text) and
-        ``feedback`` (the user's next message, the next-state signal).
+        One dict for each assistant turn that a user turn follows directly: ``context``
+        (the list of all turns before the response), ``response`` (the assistant's text)
+        and ``feedback`` (the user's next message, the next-state signal).
     """
     triples = []
     for i, (turn, next_turn) in enumerate(pairwise(turns)):

@@ -37,15 +37,15 @@ def evaluate_personalization(
     Returns:
         A dict with
 
-        - ``log_prob_improvements``: for each triple the mean log-prob of its response given its
-          context (nats per response token, end-of-text included, as ``encode_examples`` counts)
-          under the policy minus that under the reference;
-        - ``preference_accuracy``: the mean of two shares, praised responses that moved up and
-          corrected ones that moved down (the one share, if the other kind is missing; 0.0 with
-          neither kind). No move is wrong;
+        - ``log_prob_improvements``: for each triple the mean log-prob of its response
+          given its context (nats per response token, end-of-text included, as
+          ``encode_examples`` counts) under the policy minus that under the reference;
+        - ``preference_accuracy``: the mean of two shares, praised responses that moved
+          up and corrected ones that moved down (the one share, if the other kind is
+          missing; 0.0 with neither kind). No move is wrong;
         - ``mean_kl``: k3 against the reference, mean over all response tokens, nats;
-        - ``correction_rate_reduction``: how far 1 - accuracy fell against the baseline's, as a
-          share of the baseline's; 0.0 where the baseline has none.
+        - ``correction_rate_reduction``: how far 1 - accuracy fell against the
+          baseline's, as a share of the baseline's; 0.0 where the baseline has none.
 
     Raises:
         ValueError: ``test_triples`` is empty.
@@ -94,7 +94,8 @@ def plot_comparison(
         policy_interval: The same for the policy.
 
     Returns:
-        A figure with one axis that runs from 0 to 1, with an x label, a y label and a title.
+        A figure with one axis that runs from 0 to 1, with an x label, a y label and a
+        title.
     """
     figure, axis = plt.subplots(figsize=(5, 3.6), layout="constrained")
     heights = [baseline_accuracy, policy_accuracy]

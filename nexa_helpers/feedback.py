@@ -13,11 +13,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 POSITIVE_WORDS = frozenset(
-    "thanks thank great perfect good correct yes nice excellent exactly helpful awesome".split()
-)
+    "thanks thank great perfect good correct yes nice excellent exactly helpful "
+    "awesome".split()
+)  # fmt: skip
 NEGATIVE_WORDS = frozenset(
-    "no not wrong incorrect bad don't doesn't didn't isn't can't won't never useless mistake "
-    "error instead".split()
+    "no not wrong incorrect bad don't doesn't didn't isn't can't won't never useless "
+    "mistake error instead".split()
 )
 SENTIMENT_SCORES = {"negative": -1, "neutral": 0, "positive": 1}
 
@@ -29,7 +30,7 @@ def words(text: str) -> list[str]:
         text: Any text.
 
     Returns:
-        The words in order: ``words("No, I don't know.")`` is ``["no", "i", "don't", "know"]``.
+        The words in order: ``words("No, I don't.")`` is ``["no", "i", "don't"]``.
     """
     return re.findall(r"(?:[^\W\d_]|')+", text.lower())
 
@@ -37,18 +38,19 @@ def words(text: str) -> list[str]:
 def analyze_feedback_signals(triples: list[dict[str, Any]]) -> dict[str, Any]:
     """Measure lengths and keyword sentiment of the feedback.
 
-    A feedback is ``negative`` if it contains a word of ``NEGATIVE_WORDS``, else ``positive`` if it
-    contains one of ``POSITIVE_WORDS``, else ``neutral``. Whole words count, case does not. A
-    correction with thanks is a correction. Only single words of the feedback are judged.
+    A feedback is ``negative`` if it contains a word of ``NEGATIVE_WORDS``, else
+    ``positive`` if it contains one of ``POSITIVE_WORDS``, else ``neutral``. Whole words
+    count, case does not. A correction with thanks is a correction. Only single words of
+    the feedback are judged.
 
     Args:
         triples: Triples with the keys ``response`` and ``feedback``.
 
     Returns:
-        A dict with ``feedback_lengths`` and ``response_lengths`` (lists of int, in words split
-        at white space), ``sentiments`` (a list of ``"positive"``, ``"negative"``,
-        ``"neutral"``, one per triple) and ``sentiment_counts`` (a dict with all three).
-        With no triples the lists are empty and the counts are 0.
+        A dict with ``feedback_lengths`` and ``response_lengths`` (lists of int, in
+        words split at white space), ``sentiments`` (a list of ``"positive"``,
+        ``"negative"``, ``"neutral"``, one per triple) and ``sentiment_counts`` (a dict
+        with all three). With no triples the lists are empty and the counts are 0.
     """
     sentiments = []
     for triple in triples:
@@ -75,8 +77,8 @@ def plot_feedback_signals(analysis: dict[str, Any]) -> Figure:
         analysis: What ``analyze_feedback_signals`` returns. It is not changed.
 
     Returns:
-        A figure with three axes, each with an x label, a y label and a title: two histograms,
-        and bars of the three counts.
+        A figure with three axes, each with an x label, a y label and a title: two
+        histograms, and bars of the three counts.
     """
     figure, axes = plt.subplots(1, 3, figsize=(13, 3.6), layout="constrained")
     for axis, part in zip(axes, ("feedback", "response"), strict=False):

@@ -17,21 +17,27 @@ def compute_grpo_advantages(rewards: torch.Tensor) -> torch.Tensor:
     """Compute group-relative advantages, A_i = (r_i - mean(r)) / std(r) (DAPO, Eq. 9).
 
     Args:
-        rewards: (..., G), the rewards of G responses to the same prompt in the last dimension.
+        rewards: (..., G), the rewards of G responses to the same prompt in the last
+            dimension.
 
     Returns:
-        Advantages of the same shape, with the unbiased standard deviation. A group of one
-        response, or of equal rewards, has nothing to compare: its advantages are 0.
+        Advantages of the same shape, with the unbiased standard deviation. A group of
+        one response, or of equal rewards, has nothing to compare: its advantages are 0.
     """
     rewards = rewards if rewards.is_floating_point() else rewards.float()
     if rewards.shape[-1] < 2:
         return torch.zeros_like(rewards)
     centered = rewards - rewards.mean(dim=-1, keepdim=True)
     std = rewards.std(dim=-1, keepdim=True)
-    return torch.where(std > 1e-6, centered / std.clamp(min=1e-6), torch.zeros_like(rewards))
+    scaled = centered / std.clamp(min=1e-6)
+    return torch.where(std > 1e-6, scaled, torch.zeros_like(rewards))
 
 
-def overlong_reward(response_length: int, L_max: int = 512, L_cache: int = 100) -> float:
+def overlong_reward(
+    response_length: int,
+    L_max: int = 512,
+    L_cache: int = 100,
+) -> float:
     """Compute the soft overlong punishment (DAPO, Eq. 13).
 
     Args:
@@ -76,23 +82,23 @@ def grpo_tcr_loss(
     """Compute the GRPO-TCR loss: token-level clipped surrogate plus a KL penalty.
 
     Args:
-        log_probs_new: (batch, time) log-probs of the response tokens under the policy, nats.
+        log_probs_new: (batch, time) log-probs (nats) of the response tokens.
         log_probs_ref: (batch, time) the same under the frozen reference policy.
         advantages: (batch,) one advantage per response.
-        response_lengths: (batch,) real tokens of each response. Tokens at or past the length
-            are padding and count nowhere. A length beyond ``time`` means a full row.
+        response_lengths: (batch,) real tokens of each response: the rest is padding and
+            counts nowhere. A length beyond ``time`` means a full row.
         eps_low: The ratio is clipped from below at 1 - eps_low.
         eps_high: The ratio is clipped from above at 1 + eps_high (clip-higher).
         beta_kl: Weight of the KL penalty.
         L_max: See ``overlong_reward``; only reported.
         L_cache: See ``overlong_reward``; only reported.
-        log_probs_old: (batch, time) log-probs under the policy that sampled the tokens; None
-            (logged turns): the ratio is taken against the reference, a fixed trust region.
+        log_probs_old: (batch, time) log-probs under the policy that sampled the tokens.
+            None (logged turns): the ratio is taken against the reference.
 
     Returns:
-        The loss (a scalar; gradients reach ``log_probs_new`` alone) and the metrics, without a
-        gradient: ``mean_advantage``, ``mean_length_penalty`` (over responses), ``mean_kl``,
-        ``mean_ratio`` and, if you like, ``clip_fraction`` (over real tokens).
+        The loss (a scalar; gradients reach ``log_probs_new`` alone) and the metrics,
+        without gradient: ``mean_advantage``, ``mean_length_penalty`` (over responses),
+        ``mean_kl``, ``mean_ratio`` and perhaps ``clip_fraction`` (over real tokens).
     """
     log_probs_ref = log_probs_ref.detach()
     log_probs_old = log_probs_ref if log_probs_old is None else log_probs_old.detach()
@@ -129,10 +135,10 @@ def per_response_loss(
     log_probs_old: torch.Tensor,
     **settings: Any,
 ) -> tuple[torch.Tensor, dict[str, float]]:
-    """Compute the loss without T, for the ablation: the mean of a response first (GRPO, Eq. 3).
+    """Compute the loss without T: the mean of a response first (GRPO, Eq. 3).
 
     Args:
-        log_probs_new: (batch, time) log-probs of the response tokens under the policy, nats.
+        log_probs_new: (batch, time) log-probs (nats) of the response tokens.
         log_probs_ref: (batch, time) the same under the frozen reference policy.
         advantages: (batch,) one advantage per response.
         response_lengths: (batch,) real tokens of each response.
@@ -140,7 +146,8 @@ def per_response_loss(
         settings: The other keywords of ``grpo_tcr_loss``.
 
     Returns:
-        The mean over responses of the loss of each one, and the metrics of the whole batch.
+        The mean over responses of the loss of each one, and the metrics of the whole
+        batch.
     """
     loss_function: LossFunction = grpo_tcr_loss
     tensors = [log_probs_new, log_probs_ref, advantages, response_lengths]

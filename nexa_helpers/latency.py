@@ -16,8 +16,9 @@ def benchmark_inference(
 ) -> dict[str, dict[str, float]]:
     """Measure the latency of a forward pass with one row of random tokens.
 
-    A few passes at each length warm up first and are not counted. On a GPU the clock waits for
-    the device before and after each pass. The model's mode is put back at the end.
+    A few passes at each length warm up first and are not counted. On a GPU the clock
+    waits for the device before and after each pass. The model's mode is put back at the
+    end.
 
     Args:
         model: The policy.
@@ -26,8 +27,8 @@ def benchmark_inference(
         seq_lengths: Lengths in tokens.
 
     Returns:
-        For each length (as a string) ``p50``, ``p95`` and ``p99`` in milliseconds, percentiles
-        with linear interpolation.
+        For each length (as a string) ``p50``, ``p95`` and ``p99`` in milliseconds,
+        percentiles with linear interpolation.
 
     Raises:
         ValueError: ``num_samples`` is less than 1.

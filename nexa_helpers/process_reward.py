@@ -26,12 +26,16 @@ from nexa_helpers.feedback import NEGATIVE_WORDS, POSITIVE_WORDS, words
 class ProcessRewardModel(nn.Module):
     """Score (response, feedback) pairs with -1, 0 or +1.
 
-    Token and position embeddings, a transformer encoder of two layers, the mean over the real
-    tokens, and a linear layer with three outputs (for -1, 0, +1).
+    Token and position embeddings, a transformer encoder of two layers, the mean over
+    the real tokens, and a linear layer with three outputs (for -1, 0, +1).
     """
 
     def __init__(
-        self, vocab_size: int, hidden_size: int = 128, num_heads: int = 4, max_positions: int = 256
+        self,
+        vocab_size: int,
+        hidden_size: int = 128,
+        num_heads: int = 4,
+        max_positions: int = 256,
     ):
         super().__init__()
         self.embedding = nn.Embedding(vocab_size, hidden_size)
@@ -39,9 +43,9 @@ class ProcessRewardModel(nn.Module):
         layer = nn.TransformerEncoderLayer(
             hidden_size, num_heads, dim_feedforward=256, dropout=0.1, batch_first=True
         )
-        self.encoder = nn.TransformerEncoder(layer, num_layers=2, enable_nested_tensor=False)
+        self.encoder = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
         self.classifier = nn.Linear(hidden_size, 3)
-        # torch's default of 1.0 drowns the words in position noise: learning takes far longer.
+        # torch's default of 1.0 drowns the words in position noise: learning slows.
         nn.init.normal_(self.embedding.weight, std=0.1)
         nn.init.normal_(self.position_embedding.weight, std=0.02)
 
@@ -52,7 +56,8 @@ class ProcessRewardModel(nn.Module):
 
         Args:
             input_ids: (batch, time) token ids.
-            attention_mask: (batch, time), 1 for real tokens, 0 for padding; None: all real.
+            attention_mask: (batch, time), 1 for real tokens, 0 for padding; None: all
+                real.
 
         Returns:
             Logits (batch, 3). Padding changes nothing; the order of the tokens counts.
@@ -65,7 +70,8 @@ class ProcessRewardModel(nn.Module):
         # A row of padding alone hides nothing: attention over nothing would be NaN.
         x = self.encoder(x, src_key_padding_mask=~real & real.any(dim=1, keepdim=True))
         weights = real.unsqueeze(-1).to(x.dtype)
-        return self.classifier((x * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1))
+        mean = (x * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1)
+        return self.classifier(mean)
 
     def majority_vote(
         self,
@@ -73,7 +79,7 @@ class ProcessRewardModel(nn.Module):
         attention_mask: torch.Tensor | None = None,
         num_votes: int = 5,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Let the model vote several times with dropout on, and take the most common vote.
+        """Let the model vote several times with dropout on; take the most common vote.
 
         Args:
             input_ids: (batch, time) token ids.
@@ -81,9 +87,9 @@ class ProcessRewardModel(nn.Module):
             num_votes: Number of votes m, at least 1.
 
         Returns:
-            rewards (batch,), floats in {-1, 0, 1}, 0 where two or more share the lead; and
-            all_votes (num_votes, batch) with the single votes. No graph is recorded, and the
-            model is in eval mode afterwards.
+            rewards (batch,), floats in {-1, 0, 1}, 0 where two or more share the lead;
+            and all_votes (num_votes, batch) with the single votes. No graph is
+            recorded, and the model is in eval mode afterwards.
 
         Raises:
             ValueError: ``num_votes`` is less than 1.

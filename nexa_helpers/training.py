@@ -106,14 +106,14 @@ def train_grpo_tcr(
 ) -> dict[str, list[float]]:
     """Train the policy on logged turns with the GRPO-TCR loss.
 
-    Each step draws a batch, lets the PRM vote, adds the overlong shaping, and takes one step of
-    AdamW (weight decay 0.01, gradient norm at most 1.0). The batch stands in for the group.
+    Each step draws a batch, lets the PRM vote, shapes the rewards, and steps with AdamW
+    (weight decay 0.01, gradient norm up to 1). The batch stands in for the group.
 
     Args:
         policy: The model that is trained; nothing else changes.
         ref_policy: The frozen model that the policy started from.
         prm: Scores (response, feedback) by majority vote.
-        train_triples: Triples with ``context``, ``response`` and ``feedback``; not changed.
+        train_triples: With ``context``, ``response``, ``feedback``; not changed.
         tokenizer: Turns text into ids.
         num_steps: Number of updates.
         batch_size: Triples per update; fewer where there are not so many.
@@ -121,8 +121,8 @@ def train_grpo_tcr(
         beta_kl: Weight of the KL penalty.
 
     Returns:
-        Lists with one float per step: ``losses``, ``kl_divs`` (k3, nats per response token),
-        ``mean_rewards`` (before shaping), ``prm_accuracies`` (equal to the keyword label).
+        Lists with one float per step: ``losses``, ``kl_divs`` (k3, nats per token),
+        ``mean_rewards`` (before shaping), ``prm_accuracies`` (against keyword labels).
 
     Raises:
         ValueError: ``train_triples`` is empty.
@@ -167,10 +167,10 @@ def collect_rollouts(
 ) -> list[dict[str, Any]]:
     """Let the policy work with a simulated developer, and keep all that training needs.
 
-    At each turn of a session the policy samples ``group_size`` responses to the same context
-    (a group), and the developer replies to each one. The session goes on from the first response
-    of the group. Where the developer leaves without a reply, the group has no next state and
-    the session ends.
+    At each turn of a session the policy samples ``group_size`` responses to the same
+    context (a group), and the developer replies to each one. The session goes on from
+    the first response of the group. Where the developer leaves without a reply, the
+    group has no next state and the session ends.
 
     Args:
         policy: Samples the responses.
@@ -183,11 +183,11 @@ def collect_rollouts(
         seed: Seed of the developer; the policy samples from torch's global generator.
 
     Returns:
-        One dict per response, the responses of a group standing together: ``session``, ``turn``
-        (int), ``context`` (turns), ``response`` (text), ``feedback`` (the next state: text, or
-        None where the developer left), ``response_ids`` (list of int), ``log_probs_old`` (list
-        of float, nats, under the policy that sampled) and ``loss_mask`` (1.0, or 0.0 where
-        there is no next state).
+        One dict per response, the responses of a group standing together: ``session``,
+        ``turn`` (int), ``context`` (turns), ``response`` (text), ``feedback`` (the next
+        state: text, or None where the developer left), ``response_ids`` (list of int),
+        ``log_probs_old`` (list of float, nats, under the policy that sampled) and
+        ``loss_mask`` (1.0, or 0.0 where there is no next state).
     """
     rng = random.Random(seed)
     sessions = [LiveSession(developer, rng) for _ in range(num_sessions)]
@@ -269,8 +269,9 @@ def group_advantages(
 ) -> tuple[torch.Tensor, float]:
     """Shape the rewards of rollouts and compare them within their groups.
 
-    A reward of 0 is "no opinion" and should teach nothing: it takes the mean of the opinions of
-    its group first, and so its advantage is near 0 (OpenClaw-RL leaves such turns out).
+    A reward of 0 is "no opinion" and should teach nothing: it takes the mean of the
+    opinions of its group first, and so its advantage is near 0 (OpenClaw-RL leaves such
+    turns out).
 
     Args:
         rewards: (batch,) in {-1, 0, 1}; the responses of a group stand together.
@@ -280,13 +281,16 @@ def group_advantages(
         L_cache: See ``overlong_reward``.
 
     Returns:
-        Advantages (batch,), and the share of constant groups: nothing to compare, advantage 0.
+        Advantages (batch,), and the share of constant groups: nothing to compare,
+        advantage 0.
     """
     groups = rewards.view(-1, group_size)
     has_opinion = groups != 0
-    opinion = groups.sum(dim=1, keepdim=True) / has_opinion.sum(dim=1, keepdim=True).clamp(min=1)
+    num_opinions = has_opinion.sum(dim=1, keepdim=True).clamp(min=1)
+    opinion = groups.sum(dim=1, keepdim=True) / num_opinions
     shaping = [overlong_reward(length, L_max, L_cache) for length in lengths.tolist()]
-    shaped = groups.where(has_opinion, opinion) + groups.new_tensor(shaping).view_as(groups)
+    shaped = groups.where(has_opinion, opinion)
+    shaped = shaped + groups.new_tensor(shaping).view_as(groups)
     advantages = compute_grpo_advantages(shaped)
     constant = (advantages == 0).all(dim=1).float().mean().item()
     return advantages.flatten(), constant

@@ -5,6 +5,7 @@ import os
 
 import nbformat
 import pytest
+from nexa_grade.cell_names import given_names
 
 from authoring.answer_bank import (
     Answer,
@@ -174,3 +175,45 @@ def test_nothing_and_an_object_equal_to_everything_earn_nothing(
         ]
         assert called
         assert [cell for cell in called if not outcome[cell]] == []
+
+
+EVERYTHING = """
+
+class Everything(dict):
+    def __eq__(self, other):
+        return True
+
+    def __getattr__(self, name):
+        return self
+
+    def __getitem__(self, key):
+        return self
+
+    def __call__(self, *args, **kwargs):
+        return self
+"""
+
+
+def tools_of(notebook, todo: int) -> list[str]:
+    """Name the helpers in the locked cells with the tools of the checks of a TODO."""
+    cells = [c for c in notebook.cells if c.id.startswith(f"given-todo{todo}-check-tools")]
+    return [name for cell in cells for name in given_names(cell.source)]
+
+
+@pytest.mark.parametrize("todo", [1, 2, 5, 6, 7])
+def test_an_answer_that_redefines_the_tools_of_its_checks_gains_nothing(
+    quick_grader, tmp_path, todo
+):
+    names = tools_of(quick_grader.notebook, todo)
+    assert names
+    cell = next(c for c in solution_cells(quick_grader.notebook) if todo_of(c) == todo)
+    wrong = f"def {asked_name(cell)}(*args, **kwargs):\n    return None\n"
+    forged = "".join(
+        f"\n\ndef {name}(*args, **kwargs):\n    return Everything()\n" for name in names
+    )
+    plain = quick_grader.grade(new_answer(tmp_path / "plain", wrong, todo), todo)
+    redefined = new_answer(tmp_path / "forged", wrong + EVERYTHING + forged, todo)
+    outcome = quick_grader.grade(redefined, todo)
+    assert "answer" not in outcome
+    passed = {name for name, said in outcome.items() if not said}
+    assert passed == {name for name, said in plain.items() if not said}

@@ -14,10 +14,24 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 from nbgrader.api import Gradebook
+from nexa_grade.cell_names import given_names
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = Path("nexacode", "nexacode.ipynb")
 POINTS = {1: 10, 2: 16, 3: 10, 4: 18, 5: 12, 6: 14, 7: 9, 8: 5, 9: 6}
+STUDENTS = ("reference", "untouched", "redefining")
+EVERYTHING = """
+
+class Everything(dict):
+    def __eq__(self, other):
+        return True
+
+    def __getattr__(self, name):
+        return self
+
+    def __getitem__(self, key):
+        return self
+"""
 MARKERS = ["BEGIN SOLUTION", "END SOLUTION", "BEGIN HIDDEN TESTS", "BEGIN MARK SCHEME"]
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.DOTALL)
 
@@ -49,6 +63,17 @@ def source_cells():
     return nbformat.read(ROOT / "source" / NOTEBOOK, as_version=4).cells
 
 
+def redefining(notebook):
+    """Answer each TODO with new definitions of the tools of its checks, and nothing else."""
+    tools = [cell for cell in notebook.cells if "-check-tools" in cell.id]
+    names = [name for cell in tools for name in given_names(cell.source) if name.islower()]
+    forged = [f"\n\ndef {name}(*args, **kwargs):\n    return Everything()\n" for name in names]
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and info(cell).get("solution") and not info(cell).get("grade"):
+            cell.source += EVERYTHING + "".join(forged)
+    return notebook
+
+
 @pytest.fixture(scope="session")
 def course(tmp_path_factory):
     """Go once through what an instructor does, with a solved and an untouched submission."""
@@ -63,6 +88,8 @@ def course(tmp_path_factory):
     validation = nbgrader(folder, "validate", str(Path("source", NOTEBOOK)))
     submit(folder, "reference", folder / "source" / NOTEBOOK)
     submit(folder, "untouched", released)
+    nbformat.write(redefining(nbformat.read(released, as_version=4)), folder / "redefining.ipynb")
+    submit(folder, "redefining", folder / "redefining.ipynb")
     nbgrader(folder, "autograde", "nexacode")
     nbgrader(folder, "generate_feedback", "nexacode")
     nbgrader(folder, "export", "--to", "grades.csv")
@@ -71,7 +98,7 @@ def course(tmp_path_factory):
         first_release=first,
         release=released.read_bytes(),
         validation=validation,
-        scores={student: scores(folder, student) for student in ("reference", "untouched")},
+        scores={student: scores(folder, student) for student in STUDENTS},
     )
 
 
@@ -207,6 +234,12 @@ def test_reference_gets_every_automatic_point(course):
 
 def test_untouched_release_gets_nothing(course):
     got = {name: pair for name, pair in course.scores["untouched"].items() if pair[0]}
+    assert not got
+
+
+def test_answers_that_redefine_the_tools_of_the_checks_get_nothing(course):
+    """Each of them would make a check pass; the guard puts the locked cells' names right first."""
+    got = {name: pair for name, pair in course.scores["redefining"].items() if pair[0]}
     assert not got
 
 

@@ -236,14 +236,3 @@ def test_the_readmes_picture_is_the_solved_notebooks(solved):
     [picture] = [output.data["image/png"] for output in cell.outputs if "data" in output]
     shown = (ROOT / "docs" / "images" / "correction-rate.png").read_bytes()
     assert base64.b64decode(picture) == shown
-
-
-def test_the_address_on_colab_is_set_in_one_place():
-    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
-    addresses = [
-        address
-        for page in pages
-        for address in re.findall(r"colab\.research\.google\.com/github/[^)]+", page.read_text())
-    ]
-    assert len(addresses) == 1
-    assert addresses[0].endswith("/nexacode/nexacode.ipynb")

@@ -222,7 +222,7 @@ def test_with_every_switch_the_untouched_release_runs_to_its_end(tmp_path):
     allowed = {
         cell.id
         for cell in release.cells
-        if settings(cell).get("grade") or settings(cell).get("solution")
+        if settings(cell).get("grade") or settings(cell).get("solution") or "-call-" in cell.id
     }
     assert set(failed) - allowed == set(), failed
     assert failed, "expected the graded cells of an untouched notebook to fail"
