@@ -20,18 +20,15 @@ ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = Path("nexacode", "nexacode.ipynb")
 POINTS = {1: 10, 2: 16, 3: 10, 4: 18, 5: 12, 6: 14, 7: 9, 8: 5, 9: 6}
 STUDENTS = ("reference", "untouched", "redefining")
-EVERYTHING = """
+FORGED = """
 
-class Everything(dict):
-    def __eq__(self, other):
-        return True
+def check_parsed(text):
+    return [("user", "Hi"), ("assistant", "Two ways: a loop, or sum()."), ("user", "Thanks")]
 
-    def __getattr__(self, name):
-        return self
 
-    def __getitem__(self, key):
-        return self
-"""
+def check_analysis(triples, *lists):
+    return {"response_lengths": [3, 4, 3], "feedback_lengths": [2, 5, 10]}
+"""  # what two of the checks expect
 MARKERS = ["BEGIN SOLUTION", "END SOLUTION", "BEGIN HIDDEN TESTS", "BEGIN MARK SCHEME"]
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.DOTALL)
 
@@ -66,11 +63,12 @@ def source_cells():
 def redefining(notebook):
     """Answer each TODO with new definitions of the tools of its checks, and nothing else."""
     tools = [cell for cell in notebook.cells if "-check-tools" in cell.id]
-    names = [name for cell in tools for name in given_names(cell.source) if name.islower()]
-    forged = [f"\n\ndef {name}(*args, **kwargs):\n    return Everything()\n" for name in names]
+    assert {"check_parsed", "check_analysis"} <= {
+        name for cell in tools for name in given_names(cell.source)
+    }
     for cell in notebook.cells:
         if cell.cell_type == "code" and info(cell).get("solution") and not info(cell).get("grade"):
-            cell.source += EVERYTHING + "".join(forged)
+            cell.source += FORGED
     return notebook
 
 
@@ -238,7 +236,7 @@ def test_untouched_release_gets_nothing(course):
 
 
 def test_answers_that_redefine_the_tools_of_the_checks_get_nothing(course):
-    """Each of them would make a check pass; the guard puts the locked cells' names right first."""
+    """They would make two checks pass; the guard puts the locked cells' names right first."""
     got = {name: pair for name, pair in course.scores["redefining"].items() if pair[0]}
     assert not got
 
