@@ -128,7 +128,6 @@ c.Autograde.autograde_preprocessors = [
     f"{forgery}.WatchForForgery", f"{guarded}.GuardedExecute", *others
 ]
 c.WatchForForgery.accepted = ["accepted", "accepted_replaces"]
-c.WatchForForgery.course_names = ["nexa_helpers"]
 """
 )
 GUARD_ALONE = GUARDED + "c.Autograde.autograde_preprocessors.pop(0)\n"

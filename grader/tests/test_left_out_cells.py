@@ -7,9 +7,6 @@ from nexa_grade.cell_names import needed_names
 from nexa_grade.execution.left_out_cells import EXPERIMENT, NOTE, left_out, read_experiments
 from tiny_course import FULL, NAME, TinyCourse, cell_of
 
-from authoring.answer_bank import read_source
-from authoring.sync import SOURCE_NOTEBOOK
-
 
 @pytest.mark.parametrize(
     ("source", "names"),
@@ -59,18 +56,6 @@ def test_an_experiment_that_the_student_changed_runs():
 
 def test_nothing_is_left_out_where_a_cell_cannot_be_read():
     assert choose("def f(", TRAIN, experiments=frozenset({TRAIN})) == set()
-
-
-def test_all_experiments_of_the_course_are_left_out_of_the_solved_notebook():
-    experiments = read_experiments(SOURCE_NOTEBOOK)
-    notebook = read_source()
-    tagged = {
-        place
-        for place, cell in enumerate(notebook.cells)
-        if EXPERIMENT in cell.metadata.get("tags", ())
-    }
-    assert len(tagged) == len(experiments) > 20
-    assert left_out(notebook, experiments) == tagged
 
 
 def test_where_there_is_no_release_everything_runs(tmp_path):

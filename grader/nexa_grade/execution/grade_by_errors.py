@@ -38,6 +38,8 @@ class GradeByErrors(NbGraderPreprocessor):  # type: ignore[misc]
         help="Read the value of a test as its points where its last statement is an expression",
     ).tag(config=True)
 
+    is_python = True  # what `preprocess` finds out of each notebook
+
     def preprocess(
         self, nb: NotebookNode, resources: dict[str, Any]
     ) -> tuple[NotebookNode, dict[str, Any]]:
