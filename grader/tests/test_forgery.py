@@ -29,7 +29,8 @@ from nexa_grade.forgery.watch import (
 )
 from traitlets.config import Config
 
-from authoring.answer_bank import find_answers, read_source
+from authoring.answer_bank import list_bank, read_source
+from authoring.assignment import NEXACODE
 
 # The look at a text
 
@@ -163,7 +164,7 @@ def test_no_text_is_too_strange(text):
 
 @pytest.fixture(scope="module")
 def notebook() -> NotebookNode:
-    return read_source()
+    return read_source(NEXACODE)
 
 
 def test_the_released_notebook_and_its_solution_have_no_sign(notebook):
@@ -179,7 +180,7 @@ def test_the_released_notebook_and_its_solution_have_no_sign(notebook):
 
 def test_no_answer_of_the_bank_has_a_sign(notebook):
     unknown = variables_of_tests(notebook) - variables_elsewhere(notebook)
-    texts = {answer.name: answer.path.read_text() for answer in find_answers()}
+    texts = {answer.name: answer.path.read_text() for answer in list_bank(NEXACODE)}
     assert len(texts) > 300
     found = {name: signs for name, text in texts.items() if (signs := signs_of_forgery(text))}
     read = {name: reads_of_functions(text) & unknown for name, text in texts.items()}

@@ -8,7 +8,7 @@ from nexa_grade.execution.left_out_cells import EXPERIMENT, NOTE, left_out, read
 from tiny_course import FULL, NAME, TinyCourse, cell_of
 
 from authoring.answer_bank import read_source
-from authoring.sync import SOURCE_NOTEBOOK
+from authoring.assignment import NEXACODE
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def test_nothing_is_left_out_where_a_cell_cannot_be_read():
 
 
 def test_all_experiments_of_the_course_are_left_out_of_the_solved_notebook():
-    experiments = read_experiments(SOURCE_NOTEBOOK)
-    notebook = read_source()
+    experiments = read_experiments(NEXACODE.source_notebook)
+    notebook = read_source(NEXACODE)
     tagged = {
         place
         for place, cell in enumerate(notebook.cells)
