@@ -1,10 +1,10 @@
 """A bank of right and wrong answers, and a quick way to grade one.
 
-An answer is a small file, ``answers/nexacode/todo<k>/{right,wrong}/<what it is>.py``. It holds one
-function that the notebook asks for, as a student may write it, with the imports and the helpers
-that it needs. The quick way runs the notebook's definitions once, and then forks a process for
-each answer, which runs the answer and the graded cells. It leaves out the kernel and nbgrader;
-``grader_report`` grades the whole bank with both.
+An answer is a small file, ``answers/<assignment>/todo<k>/{right,wrong}/<what it is>.py``. It
+contains one function that the notebook asks for, as a student may write it, with the imports and
+the helpers that it needs. The quick way runs the notebook's definitions once, and then forks a
+process for each answer, which runs the answer and the graded cells. It leaves out the kernel and
+nbgrader; ``grader_report`` grades the whole bank with both.
 """
 
 import argparse
@@ -27,14 +27,18 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from authoring.sync import SOURCE_NOTEBOOK, without_markers
+from authoring.assignment import Assignment, add_option
+from authoring.graded_cells import (
+    asked_name,
+    grade_info,
+    is_graded_by_machine,
+    solution_cells,
+    todo_of,
+)
+from authoring.sync import without_markers
 
-ROOT = Path(__file__).resolve().parents[1]
-ANSWERS = ROOT / "answers" / "nexacode"
-DEFINITIONS = re.compile(r"(parameters|setup-(imports|profile)|given-.*)$")  # ids of cells
 CHECK_TOOLS = re.compile(r"given-.*check-")  # ids of cells: what graded cells need
 MAGIC = re.compile(r"^%.*$", re.MULTILINE)
-TODO = re.compile(r"todo(\d+)-")
 SECONDS_AN_ANSWER = 120.0
 
 
@@ -52,30 +56,13 @@ class Answer:
         return f"todo{self.todo} {'right' if self.is_right else 'wrong'} {self.path.stem}"
 
 
-def find_answers(folder: Path = ANSWERS) -> list[Answer]:
-    """List the bank in the order of TODOs and names."""
+def list_bank(assignment: Assignment) -> list[Answer]:
+    """List the bank of an assignment in the order of TODOs and names."""
     answers = [
         Answer(path, int(path.parts[-3].removeprefix("todo")), path.parts[-2] == "right")
-        for path in folder.glob("todo*/*/*.py")
+        for path in assignment.answers.glob("todo*/*/*.py")
     ]
     return sorted(answers, key=lambda answer: (answer.todo, not answer.is_right, answer.path.stem))
-
-
-def grade_info(cell: NotebookNode) -> dict[str, Any]:
-    """Read nbgrader's metadata of a cell; ``{}`` where it has none."""
-    return cell.metadata.get("nbgrader", {})
-
-
-def todo_of(cell: NotebookNode) -> int:
-    """Tell the TODO that a cell belongs to, 0 for none."""
-    match = TODO.match(grade_info(cell).get("grade_id", ""))
-    return int(match[1]) if match else 0
-
-
-def is_graded_by_machine(cell: NotebookNode) -> bool:
-    """Tell graded tests from cells that a person grades."""
-    info = grade_info(cell)
-    return bool(info.get("grade")) and not info.get("solution")
 
 
 def all_definitions(source: str) -> dict[str, tuple[int, int, int]]:
@@ -95,20 +82,6 @@ def all_definitions(source: str) -> dict[str, tuple[int, int, int]]:
             first = found[name][0] if name in found else node.lineno - 1
             found[name] = (first, node.end_lineno or node.lineno, node.col_offset)
     return found
-
-
-def asked_name(cell: NotebookNode) -> str:
-    """Name what a solution cell asks for: ``todo3-majority_vote`` asks for ``majority_vote``."""
-    return str(grade_info(cell)["grade_id"].split("-", 1)[1])
-
-
-def solution_cells(notebook: NotebookNode) -> list[NotebookNode]:
-    """List the code cells that a student fills in."""
-    return [
-        cell
-        for cell in notebook.cells
-        if cell.cell_type == "code" and grade_info(cell).get("solution")
-    ]
 
 
 def answered_cell(notebook: NotebookNode, answer: Answer) -> NotebookNode:
@@ -137,9 +110,15 @@ def with_answer(cell: NotebookNode, answer: Answer) -> str:
     return "\n".join([*lines[:first], text, *lines[last:]])
 
 
-def read_source(overrides: Path | None = None) -> NotebookNode:
+def only_defines(assignment: Assignment, cell: NotebookNode) -> bool:
+    """Tell a code cell that every answer and every graded cell stands on."""
+    is_named = re.fullmatch(assignment.definition_cells, cell.get("id", ""))
+    return cell.cell_type == "code" and bool(is_named)
+
+
+def read_source(assignment: Assignment, overrides: Path | None = None) -> NotebookNode:
     """Read the source notebook; ``<grade id>.py`` in ``overrides`` replaces a cell's text."""
-    notebook = nbformat.read(SOURCE_NOTEBOOK, as_version=4)
+    notebook = nbformat.read(assignment.source_notebook, as_version=4)
     for cell in notebook.cells:
         if overrides and (path := overrides / f"{grade_info(cell).get('grade_id')}.py").exists():
             cell.source = path.read_text().rstrip("\n")
@@ -183,18 +162,18 @@ def environment(**variables: str) -> Iterator[None]:
 class QuickGrader:
     """The notebook's definitions and reference answers in one process, ready to be forked."""
 
-    def __init__(self, overrides: Path | None = None):
+    def __init__(self, assignment: Assignment, overrides: Path | None = None):
         """Run every definition (it takes the seconds that the imports need)."""
         import torch
         import torch._dynamo  # optimizers ask for it: once here, not in every fork
 
         torch.set_num_threads(1)  # a forked process cannot use the parent's threads
-        self.notebook = read_source(overrides)
+        self.notebook = read_source(assignment, overrides)
         self.namespace: dict[str, Any] = {"__name__": "__main__"}
         solutions = solution_cells(self.notebook)
         with environment(NBGRADER_EXECUTION="autograde"):
             for cell in self.notebook.cells:
-                if cell in solutions or (cell.cell_type == "code" and DEFINITIONS.match(cell.id)):
+                if cell in solutions or only_defines(assignment, cell):
                     run(cell.source, self.namespace, cell.id)
 
     def grade_here(self, answer: Answer | None, todo: int | None) -> dict[str, str]:
@@ -254,28 +233,41 @@ class QuickGrader:
             process.join()
 
 
+def is_as_expected(answer: Answer, lost: dict[str, str]) -> bool:
+    """Tell whether a right answer lost nothing, and a wrong one only points of its own TODO."""
+    mine = [name for name in lost if name.startswith((f"todo{answer.todo}-", "answer"))]
+    return not lost if answer.is_right else bool(mine) and len(mine) == len(lost)
+
+
 def main() -> int:
     """Grade files of the bank and print what was caught."""
     parser = argparse.ArgumentParser(description="Grade answers of the bank, quickly.")
     parser.add_argument("paths", nargs="*", type=Path, help="files; none: the whole bank")
     parser.add_argument("--cells", type=Path, help="folder of <grade id>.py that replace cells")
     parser.add_argument("--every-todo", action="store_true", help="run all graded cells")
+    add_option(parser)
     options = parser.parse_args()
     wanted = {path.resolve() for path in options.paths}
-    answers = [answer for answer in find_answers() if not wanted or answer.path in wanted]
+    banks = {
+        assignment: [
+            answer for answer in list_bank(assignment) if not wanted or answer.path in wanted
+        ]
+        for assignment in options.assignments
+    }
+    answers = [answer for bank in banks.values() for answer in bank]
     if unknown := wanted - {answer.path for answer in answers}:
         parser.error(f"not in the bank: {', '.join(map(str, sorted(unknown)))}")
-    grader = QuickGrader(options.cells)
     surprises = 0
-    for answer in answers:
-        outcome = grader.grade(answer, None if options.every_todo else answer.todo)
-        lost = {name: said for name, said in outcome.items() if said}
-        mine = [name for name in lost if name.startswith((f"todo{answer.todo}-", "answer"))]
-        expected = not lost if answer.is_right else bool(mine) and len(mine) == len(lost)
-        surprises += not expected
-        print(f"{'as expected' if expected else 'SURPRISE   '}  {answer.name}", flush=True)
-        for name, said in lost.items():
-            print(f"    {name}: {said}")
+    for assignment in [each for each, bank in banks.items() if bank]:
+        grader = QuickGrader(assignment, options.cells)
+        for answer in banks[assignment]:
+            outcome = grader.grade(answer, None if options.every_todo else answer.todo)
+            lost = {name: said for name, said in outcome.items() if said}
+            expected = is_as_expected(answer, lost)
+            surprises += not expected
+            print(f"{'as expected' if expected else 'SURPRISE   '}  {answer.name}", flush=True)
+            for name, said in lost.items():
+                print(f"    {name}: {said}")
     print(f"{len(answers)} answers, {surprises} surprises")
     return 1 if surprises else 0
 

@@ -7,26 +7,32 @@ Where git cannot tell, every answer is chosen.
 
 import json
 import subprocess
+from pathlib import Path
 from typing import Any
 
-from authoring.answer_bank import ROOT, Answer, find_answers, grade_info, read_source, todo_of
-from authoring.sync import SOURCE_NOTEBOOK
+from authoring.answer_bank import Answer, list_bank, read_source
+from authoring.assignment import Assignment
+from authoring.graded_cells import grade_info, todo_of
 
 BASES = ("origin/main", "HEAD")  # of what this branch adds; what is not committed is added, too
-TOOLS = ("authoring/answer_bank.py", "authoring/sync.py", "nexa_helpers/given/check_tools.py")
+TOOLS = (
+    *("authoring/answer_bank.py", "authoring/graded_cells.py", "authoring/sync.py"),
+    "authoring/assignment.py",
+    "nexa_helpers/given/check_tools.py",
+)
 
 
-def git(*arguments: str) -> str | None:
+def git(root: Path, *arguments: str) -> str | None:
     """Ask git; None where it does not know."""
-    command = ["git", "-C", str(ROOT), *arguments]
+    command = ["git", "-C", str(root), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stdout if done.returncode == 0 else None
 
 
-def find_base() -> str | None:
+def find_base(root: Path) -> str | None:
     """Find the commit that the work tree is held against; None outside of a checkout."""
     for name in BASES:
-        if found := git("merge-base", "HEAD", name):
+        if found := git(root, "merge-base", "HEAD", name):
             return found.strip()
     return None
 
@@ -41,17 +47,18 @@ def cells_by_todo(cells: list[Any]) -> dict[int, list[str]]:
     return found
 
 
-def changed_todos() -> set[int] | None:
+def changed_todos(assignment: Assignment) -> set[int] | None:
     """Name the TODOs that have changed; None where it may be all of them."""
     import nbformat
 
-    base = find_base()
+    root = assignment.root
+    base = find_base(root)
     if base is None:
         return None
-    notebook = SOURCE_NOTEBOOK.relative_to(ROOT).as_posix()
-    names = git("diff", "--name-only", base)
-    untracked = git("ls-files", "--others", "--exclude-standard")
-    before = git("show", f"{base}:{notebook}")
+    notebook = assignment.shorten(assignment.source_notebook).as_posix()
+    names = git(root, "diff", "--name-only", base)
+    untracked = git(root, "ls-files", "--others", "--exclude-standard")
+    before = git(root, "show", f"{base}:{notebook}")
     if names is None or untracked is None or before is None:
         return None
     files = [*names.splitlines(), *untracked.splitlines()]
@@ -61,28 +68,24 @@ def changed_todos() -> set[int] | None:
         old = cells_by_todo(nbformat.reads(before, as_version=4).cells)
     except (json.JSONDecodeError, nbformat.reader.NotJSONError):
         return None
-    new = cells_by_todo(read_source().cells)
+    new = cells_by_todo(read_source(assignment).cells)
     todos = {todo for todo in old.keys() | new.keys() if old.get(todo) != new.get(todo)}
     if 0 in todos:
         return None
-    touched = {answer.todo for answer in find_answers() if is_touched(answer, files)}
-    return todos | touched
+    changed = {root / name for name in files}
+    return todos | {answer.todo for answer in list_bank(assignment) if answer.path in changed}
 
 
-def is_touched(answer: Answer, files: list[str]) -> bool:
-    """Tell whether the file of an answer is among those that have changed."""
-    return answer.path.relative_to(ROOT).as_posix() in files
-
-
-def choose_answers(wanted: str = "changed") -> list[Answer]:
+def choose_answers(assignment: Assignment, wanted: str = "changed") -> list[Answer]:
     """Choose answers of the bank.
 
     Args:
+        assignment: Whose bank.
         wanted: ``"all"``, or ``"changed"``: those of changed TODOs, and of every other TODO the
             first right and the first wrong one.
     """
-    answers = find_answers()
-    todos = None if wanted == "all" else changed_todos()
+    answers = list_bank(assignment)
+    todos = None if wanted == "all" else changed_todos(assignment)
     if todos is None:
         return answers
     samples: dict[tuple[int, bool], Answer] = {}

@@ -3,9 +3,9 @@
 Students are made up of the answers in the bank: each one is the solved notebook with at most one
 answer for each TODO in it. ``nbgrader autograde`` grades them all. Each answer is also graded
 alone, the quick way, with the graded cells of every TODO: that shows points lost elsewhere, and
-both ways must agree. docs/grader-report.md says which wrong answers were caught (sensitivity),
-which right ones got every point (specificity), and what was lost outside the answer's own TODO
-(collateral).
+both ways must agree. The assignment's ``grader-report.md`` says which wrong answers were caught
+(sensitivity), which right ones got every point (specificity), and what was lost outside the
+answer's own TODO (collateral).
 """
 
 import argparse
@@ -25,25 +25,18 @@ import nbformat
 from nbformat import NotebookNode
 
 from authoring.answer_bank import (
-    ANSWERS,
-    DEFINITIONS,
-    ROOT,
     Answer,
     QuickGrader,
     answered_cell,
-    asked_name,
-    find_answers,
-    grade_info,
-    is_graded_by_machine,
+    list_bank,
+    only_defines,
     read_source,
     with_answer,
 )
+from authoring.assignment import Assignment, add_option
 from authoring.execute import Heartbeat
-from authoring.sync import SOURCE_NOTEBOOK
-
-ASSIGNMENT = "nexacode"
-REPORT = ROOT / "docs" / "grader-report.md"
-TRIED = ANSWERS / "tried.md"
+from authoring.graded_cells import asked_name, grade_info, is_graded_by_machine
+from authoring.nbgrader_commands import Scores, prepare_course, read_scores
 
 
 @dataclass(frozen=True)
@@ -83,7 +76,7 @@ class Verdict:
         return next((f"`{name}`: {said}" for name, said in failed), "")
 
 
-def without_experiments(notebook: NotebookNode) -> NotebookNode:
+def without_experiments(assignment: Assignment, notebook: NotebookNode) -> NotebookNode:
     """Keep the definitions, the answers and the graded cells: all that a grade depends on.
 
     The cells between, which train, measure and plot, take most of the time.
@@ -94,15 +87,15 @@ def without_experiments(notebook: NotebookNode) -> NotebookNode:
         for cell in notebook.cells
         if grade_info(cell).get("grade")
         or grade_info(cell).get("solution")
-        or cell.id == "run-setup"
-        or (cell.cell_type == "code" and DEFINITIONS.match(cell.id))
+        or cell.id in assignment.needed_cells
+        or only_defines(assignment, cell)
     ]
     return notebook
 
 
-def solved_notebook(answers: Iterable[Answer] = ()) -> NotebookNode:
+def solved_notebook(assignment: Assignment, answers: Iterable[Answer] = ()) -> NotebookNode:
     """Make a student's notebook: the solved one, with these answers in it."""
-    notebook = read_source()
+    notebook = read_source(assignment)
     for answer in answers:
         cell = answered_cell(notebook, answer)
         cell.source = with_answer(cell, answer)
@@ -118,53 +111,31 @@ def class_of(answers: list[Answer]) -> list[list[Answer]]:
     return [[answer for answer in row if answer] for row in rows]
 
 
-def run_nbgrader(folder: Path, *arguments: str, check: bool = True) -> None:
-    """Run an nbgrader command in a course folder; its output goes to ``nbgrader.log``.
-
-    Raises:
-        subprocess.CalledProcessError: It failed and ``check`` is true.
-    """
-    with (folder / "nbgrader.log").open("a") as log:
-        command = [sys.executable, "-m", "nbgrader", *arguments]
-        subprocess.run(command, cwd=folder, stdout=log, stderr=log, check=check)
-
-
-def make_course(folder: Path, source: NotebookNode) -> None:
-    """Set up a course folder with the released assignment in its gradebook."""
-    folder.mkdir(parents=True)
-    target = folder / "source" / ASSIGNMENT
-    target.mkdir(parents=True)
-    nbformat.write(source, target / SOURCE_NOTEBOOK.name)
-    shutil.copy(ROOT / "nbgrader_config.py", folder)
-    run_nbgrader(folder, "generate_assignment", ASSIGNMENT)
+def messages_of(path: Path) -> dict[str, str]:
+    """Read what each check of an autograded notebook said, "" for nothing; by grade id."""
+    messages = {}
+    for cell in nbformat.read(path, as_version=4).cells if path.exists() else []:
+        if is_graded_by_machine(cell):
+            errors = [out for out in cell.outputs if out.output_type == "error"]
+            said = f"{errors[0].ename}: {errors[0].evalue}" if errors else ""
+            messages[grade_info(cell)["grade_id"]] = said
+    return messages
 
 
-def read_graded(folder: Path, students: Iterable[str]) -> dict[str, Graded]:
+def read_graded(assignment: Assignment, folder: Path, students: Iterable[str]) -> dict[str, Graded]:
     """Read scores from the gradebook, and messages from the autograded notebooks."""
-    from nbgrader.api import Gradebook, MissingEntry  # takes seconds to import
 
-    results = {}
-    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
-        for student in students:
-            path = folder / "autograded" / student / ASSIGNMENT / SOURCE_NOTEBOOK.name
-            try:
-                graded = gradebook.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, student)
-            except MissingEntry:
-                results[student] = Graded({})
-                continue
-            scores = {grade.name: (grade.auto_score, grade.max_score) for grade in graded.grades}
-            cells: dict[str, tuple[float, float, str]] = {}
-            for cell in nbformat.read(path, as_version=4).cells if path.exists() else []:
-                name = grade_info(cell).get("grade_id", "")
-                if is_graded_by_machine(cell) and name in scores:
-                    errors = [out for out in cell.outputs if out.output_type == "error"]
-                    said = f"{errors[0].ename}: {errors[0].evalue}" if errors else ""
-                    cells[name] = (scores[name][0] or 0.0, scores[name][1], said)
-            results[student] = Graded(cells)
-    return results
+    def graded(student: str, scores: Scores) -> Graded:
+        path = folder / "autograded" / student / assignment.name / assignment.notebook_name
+        messages = messages_of(path) if scores else {}
+        return Graded({n: (*scores[n], said) for n, said in messages.items() if n in scores})
+
+    every = read_scores(assignment, folder, students)
+    return {student: graded(student, scores) for student, scores in every.items()}
 
 
 def grade_students(
+    assignment: Assignment,
     folder: Path,
     source: NotebookNode,
     notebooks: dict[str, NotebookNode],
@@ -174,6 +145,7 @@ def grade_students(
     """Grade notebooks with ``nbgrader autograde``, many students a run.
 
     Args:
+        assignment: What is graded.
         folder: Where a course folder for each worker is made.
         source: The instructor's notebook.
         notebooks: Submissions by student.
@@ -183,23 +155,23 @@ def grade_students(
     Returns:
         What was graded, by student.
     """
-    make_course(folder / "0", source)
+    prepare_course(assignment, folder / "0", source)
     folders = [folder / str(number) for number in range(workers)]
     for other in folders[1:]:
         shutil.copytree(folder / "0", other)
     shares = [list(notebooks)[number::workers] for number in range(workers)]
     for course, students in zip(folders, shares, strict=True):
         for student in students:
-            target = course / "submitted" / student / ASSIGNMENT
+            target = course / "submitted" / student / assignment.name
             target.mkdir(parents=True)
-            nbformat.write(notebooks[student], target / SOURCE_NOTEBOOK.name)
+            nbformat.write(notebooks[student], target / assignment.notebook_name)
 
     def progress() -> str:
         done = sum(len(list(course.glob("autograded/*"))) for course in folders)
         return f"nbgrader autograde: {done} of {len(notebooks)} submissions"
 
     variables = os.environ | {"OMP_NUM_THREADS": "1"} | (environment or {})
-    command = [sys.executable, "-m", "nbgrader", "autograde", ASSIGNMENT]
+    command = [sys.executable, "-m", "nbgrader", "autograde", assignment.name]
     with Heartbeat(progress, seconds=15):
         processes = []
         for course in folders:
@@ -211,7 +183,7 @@ def grade_students(
             process.wait()
     results: dict[str, Graded] = {}
     for course, students in zip(folders, shares, strict=True):
-        results |= read_graded(course, students)
+        results |= read_graded(assignment, course, students)
     return {student: results[student] for student in notebooks}
 
 
@@ -220,14 +192,20 @@ def failed_cells(outcome: dict[str, str], todo: int) -> set[str]:
     return {name for name, said in outcome.items() if said and name.startswith(f"todo{todo}-")}
 
 
-def judge(answers: list[Answer], folder: Path, workers: int) -> list[Verdict]:
+def judge(
+    assignment: Assignment, answers: list[Answer], folder: Path, workers: int
+) -> list[Verdict]:
     """Grade every answer with nbgrader, and alone the quick way."""
     students = {f"student-{i:03}": row for i, row in enumerate(class_of(answers))}
-    notebooks = {s: without_experiments(solved_notebook(row)) for s, row in students.items()}
-    graded = grade_students(folder, without_experiments(read_source()), notebooks, workers)
+    notebooks = {
+        student: without_experiments(assignment, solved_notebook(assignment, row))
+        for student, row in students.items()
+    }
+    source = without_experiments(assignment, read_source(assignment))
+    graded = grade_students(assignment, folder, source, notebooks, workers)
     student_of = {answer: student for student, row in students.items() for answer in row}
 
-    grader = QuickGrader()
+    grader = QuickGrader(assignment)
     outcomes: list[dict[str, str]] = []
     with (
         Heartbeat(lambda: f"alone: {len(outcomes)} of {len(answers)} answers", seconds=15),
@@ -281,8 +259,9 @@ def shorten(text: str, width: int = 220) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def write_report(verdicts: list[Verdict]) -> str:
-    """Write docs/grader-report.md as text."""
+def write_report(assignment: Assignment, verdicts: list[Verdict]) -> str:
+    """Write the assignment's grader report as text."""
+    tried = assignment.answers / "tried.md"
     lines = [
         "# How often the autograder is right",
         "",
@@ -300,8 +279,8 @@ def write_report(verdicts: list[Verdict]) -> str:
         "Graded alone, without nbgrader, "
         f"{sum(v.agrees for v in verdicts)} of {len(verdicts)} answers fail the same cells.",
     ]
-    if TRIED.exists():
-        lines += ["", TRIED.read_text().strip()]
+    if tried.exists():
+        lines += ["", tried.read_text().strip()]
     lines += [
         "",
         "## What each wrong answer is told",
@@ -319,17 +298,17 @@ def write_report(verdicts: list[Verdict]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main() -> int:
-    """Grade the whole bank and write the report; the exit status tells whether all is right."""
-    parser = argparse.ArgumentParser(description="Measure the autograder with the answer bank.")
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--todo", type=int, action="append", help="only these TODOs, no report")
-    options = parser.parse_args()
-    answers = [a for a in find_answers() if not options.todo or a.todo in options.todo]
-    with tempfile.TemporaryDirectory(prefix="nexacode-") as folder:
-        verdicts = judge(answers, Path(folder, "courses"), options.workers)
-    if not options.todo:
-        REPORT.write_text(write_report(verdicts))
+def measure(assignment: Assignment, todos: list[int] | None, workers: int) -> bool:
+    """Grade the bank, or some of its TODOs, and say what came of it.
+
+    Returns:
+        Whether every answer got what it deserves. The report is written for a whole bank only.
+    """
+    answers = [a for a in list_bank(assignment) if not todos or a.todo in todos]
+    with tempfile.TemporaryDirectory(prefix=f"{assignment.name}-") as folder:
+        verdicts = judge(assignment, answers, Path(folder, "courses"), workers)
+    if not todos:
+        assignment.grader_report.write_text(write_report(assignment, verdicts))
     print("\n".join(table_of(verdicts)))
     for verdict in verdicts:
         if not verdict.as_deserved:
@@ -337,7 +316,18 @@ def main() -> int:
                 f"unexpected: {verdict.answer.name}: lost {verdict.lost:g} points,"
                 f" elsewhere {verdict.elsewhere}, both ways agree: {verdict.agrees}"
             )
-    return 0 if all(verdict.as_deserved for verdict in verdicts) else 1
+    return all(verdict.as_deserved for verdict in verdicts)
+
+
+def main() -> int:
+    """Grade the whole bank and write the report; the exit status tells whether all is right."""
+    parser = argparse.ArgumentParser(description="Measure the autograder with the answer bank.")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--todo", type=int, action="append", help="only these TODOs, no report")
+    add_option(parser)
+    options = parser.parse_args()
+    all_right = [measure(each, options.todo, options.workers) for each in options.assignments]
+    return 0 if all(all_right) else 1
 
 
 if __name__ == "__main__":

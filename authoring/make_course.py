@@ -1,18 +1,18 @@
 """``make course`` and ``make solutions``: from the source notebook to what people hand out.
 
-The reference submission is graded in a course folder of its own, ``build/course``, so that an
+The reference submission is graded in a course folder of its own, ``build/course/``, so that an
 instructor's gradebook never meets a student who does not exist. The grading itself is nbgrader's,
 from its command line.
 """
 
+import argparse
 import filecmp
 import os
-import re
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,22 +20,19 @@ import nbformat
 import papermill
 from nbformat import NotebookNode
 
-from authoring import write_ready_made as ready_made_files
-from authoring.execute import Heartbeat, execute, print_section_times, solved_copy
+from authoring import write_ready_made
+from authoring.assignment import ROOT, Assignment, add_option
+from authoring.execute import execute, print_section_times, solved_copy
+from authoring.graded_cells import is_graded_by_machine, todo_number
+from authoring.nbgrader_commands import (
+    CourseError,
+    Scores,
+    prepare_course,
+    read_scores,
+    run_nbgrader,
+)
 
-ROOT = Path(__file__).resolve().parent.parent
-ASSIGNMENT = "nexacode"
-NOTEBOOK = Path(ASSIGNMENT, f"{ASSIGNMENT}.ipynb")
-SOURCE = ROOT / "source" / NOTEBOOK
-READY_MADE = SOURCE.parent / "ready_made"
-EXECUTED = ROOT / "build" / f"{ASSIGNMENT}.ipynb"
-COURSE = ROOT / "build" / "course"
 REFERENCE = "reference"
-TODO_OF_GRADE_ID = re.compile(r"todo(\d+)-")
-
-
-class CourseError(Exception):
-    """Something that stops the course from being made, in words for the person at the terminal."""
 
 
 class Steps:
@@ -61,68 +58,32 @@ class Steps:
         print(f"  {sum(self.seconds.values()):7.1f} s  in all")
 
 
-def run_nbgrader(*arguments: str) -> None:
-    """Run one nbgrader command in ``build/course``.
-
-    Raises:
-        CourseError: It failed; the message ends with what nbgrader said.
-    """
-    command = [sys.executable, "-m", "nbgrader", *arguments]
-    with Heartbeat(lambda: f"nbgrader {' '.join(arguments)}"):
-        done = subprocess.run(command, cwd=COURSE, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        said = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
-        raise CourseError(f"nbgrader {arguments[0]} failed:\n{said}")
-
-
-def prepare_course() -> None:
-    """Set up ``build/course``: the source, nbgrader's settings and the reference submission."""
-    shutil.rmtree(COURSE, ignore_errors=True)
-    shutil.copytree(SOURCE.parent, COURSE / "source" / ASSIGNMENT)
-    shutil.copytree(SOURCE.parent, COURSE / "submitted" / REFERENCE / ASSIGNMENT)
-    shutil.copy(ROOT / "nbgrader_config.py", COURSE)
-
-
-def publish_release() -> None:
+def publish_release(assignment: Assignment) -> None:
     """Copy the generated release into the repository's ``release/``."""
-    made, kept = COURSE / "release" / ASSIGNMENT, ROOT / "release" / ASSIGNMENT
-    notebook = kept / NOTEBOOK.name
-    same = notebook.exists() and filecmp.cmp(made / NOTEBOOK.name, notebook, shallow=False)
+    made, kept = assignment.course / "release" / assignment.name, assignment.release
+    notebook = assignment.release_notebook
+    same = notebook.exists() and filecmp.cmp(made / notebook.name, notebook, shallow=False)
     shutil.rmtree(kept, ignore_errors=True)
     shutil.copytree(made, kept)
-    print(f"  {notebook.relative_to(ROOT)}: {'unchanged' if same else 'new'}")
+    print(f"  {assignment.shorten(notebook)}: {'unchanged' if same else 'new'}")
 
 
-def read_scores() -> dict[str, tuple[float, float]]:
-    """Read the reference submission's automatic scores.
+def grade_reference(assignment: Assignment) -> Scores:
+    """Hand in the source folder and grade it.
 
     Returns:
         Score and maximum by grade id, for the cells that a machine grades.
     """
-    from nbgrader.api import Gradebook  # takes seconds to import
-
-    cells = nbformat.read(SOURCE, as_version=4).cells
-    by_machine = {
-        info["grade_id"]
-        for info in (cell.metadata.get("nbgrader", {}) for cell in cells)
-        if info.get("grade") and not info.get("solution")
-    }
-    with Gradebook(f"sqlite:///{COURSE / 'gradebook.db'}") as gradebook:
-        notebook = gradebook.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, REFERENCE)
-        return {
-            grade.name: (grade.auto_score or 0.0, grade.max_score)
-            for grade in notebook.grades
-            if grade.name in by_machine
-        }
+    target = assignment.course / "submitted" / REFERENCE / assignment.name
+    shutil.copytree(assignment.source, target)
+    run_nbgrader(assignment.course, "autograde", assignment.name, "--student", REFERENCE)
+    scores = read_scores(assignment, assignment.course, [REFERENCE])[REFERENCE]
+    cells = nbformat.read(assignment.source_notebook, as_version=4).cells
+    names = [cell.metadata.nbgrader.grade_id for cell in cells if is_graded_by_machine(cell)]
+    return {name: scores[name] for name in names if name in scores}
 
 
-def todo_number(grade_id: str) -> int:
-    """Tell the TODO that a graded cell belongs to, 0 for none."""
-    match = TODO_OF_GRADE_ID.match(grade_id)
-    return int(match[1]) if match else 0
-
-
-def print_scores(scores: dict[str, tuple[float, float]]) -> None:
+def print_scores(scores: Scores) -> None:
     """Print points per TODO, and the cells that lost some."""
     for todo in sorted({todo_number(grade_id) for grade_id in scores}):
         cells = [pair for grade_id, pair in scores.items() if todo_number(grade_id) == todo]
@@ -132,22 +93,31 @@ def print_scores(scores: dict[str, tuple[float, float]]) -> None:
     print(f"  all      {got:5g} of {of:3g} points   (the rest is graded by hand)")
 
 
-def check_scores(scores: dict[str, tuple[float, float]]) -> None:
+def check_scores(assignment: Assignment, scores: Scores) -> None:
     """Insist that the reference submission has every automatic point.
 
     Raises:
         CourseError: There is nothing to grade, or a cell lost points.
     """
     if not scores:
-        raise CourseError(f"{SOURCE.relative_to(ROOT)} holds no cell that a machine grades")
+        name = assignment.shorten(assignment.source_notebook)
+        raise CourseError(f"{name} contains no cell that a machine grades")
     lost = [f"{name} ({got:g} of {of:g})" for name, (got, of) in scores.items() if got < of]
     if lost:
-        where = (COURSE / "autograded" / REFERENCE / NOTEBOOK).relative_to(ROOT)
+        graded = assignment.course / "autograded" / REFERENCE / assignment.name
+        where = assignment.shorten(graded / assignment.notebook_name)
         raise CourseError(f"the reference submission lost points: {', '.join(lost)}. See {where}")
 
 
-def execute_source(output: Path, source: Path = SOURCE) -> NotebookNode:
+def execute_source(
+    assignment: Assignment, output: Path, source: Path | None = None
+) -> NotebookNode:
     """Execute the solved notebook on the embedded data, profile ``NEXA_PROFILE`` or full.
+
+    Args:
+        assignment: Whose notebook.
+        output: Where the executed notebook is written.
+        source: Another notebook to execute in place of the assignment's.
 
     Raises:
         CourseError: A cell failed.
@@ -155,24 +125,23 @@ def execute_source(output: Path, source: Path = SOURCE) -> NotebookNode:
     profile = os.environ.get("NEXA_PROFILE") or "full"
     parameters = {"DATA_SOURCE": "embedded", "PROFILE": profile}
     try:
-        return execute(source, output, parameters)
+        return execute(source or assignment.source_notebook, output, parameters)
     except papermill.PapermillExecutionError as error:
-        where = output.relative_to(ROOT)
+        where = assignment.shorten(output)
         raise CourseError(f"a cell failed, {error.ename}: {error.evalue}. See {where}") from error
 
 
-def make_course() -> None:
+def make_course(assignment: Assignment) -> None:
     """Generate the release, execute the solved notebook, grade the reference, and report."""
     steps = Steps()
     with steps.step("Generating release/ with nbgrader"):
-        prepare_course()
-        run_nbgrader("generate_assignment", ASSIGNMENT)
-        publish_release()
+        shutil.rmtree(assignment.course, ignore_errors=True)
+        prepare_course(assignment, assignment.course)
+        publish_release(assignment)
     with steps.step("Executing the solved notebook with papermill"):
-        executed = execute_source(EXECUTED)
+        executed = execute_source(assignment, assignment.executed)
     with steps.step("Grading the reference submission with nbgrader"):
-        run_nbgrader("autograde", ASSIGNMENT, "--student", REFERENCE)
-        scores = read_scores()
+        scores = grade_reference(assignment)
 
     print("\n== Seconds per section")
     print_section_times(executed)
@@ -180,57 +149,65 @@ def make_course() -> None:
     steps.report()
     print("\n== Reference submission, points by machine")
     print_scores(scores)
-    check_scores(scores)
+    check_scores(assignment, scores)
     print("\n== Where to look")
-    print(f"  {EXECUTED.relative_to(ROOT)}   the solved notebook with its plots")
-    print(f"  {Path('release', NOTEBOOK)}   what students get")
+    print(f"  {assignment.shorten(assignment.executed)}   the solved notebook with its plots")
+    print(f"  {assignment.shorten(assignment.release_notebook)}   what students get")
 
 
-def execute_and_save(output: Path) -> NotebookNode:
+def execute_and_save(assignment: Assignment, output: Path) -> NotebookNode:
     """Execute the solved notebook, full profile, and write the ready-made results.
 
     Returns:
         The executed notebook, with one cell more than the source.
     """
-    notebook = nbformat.read(SOURCE, as_version=4)
+    notebook = nbformat.read(assignment.source_notebook, as_version=4)
     code = f"""
-from authoring import write_ready_made as ready_made_files
-ready_made_files.save(globals(), Path({str(READY_MADE)!r}))
+from authoring.assignment import find_assignment
+from authoring.write_ready_made import save
+save(find_assignment({assignment.name!r}), globals())
 """
     notebook.cells.append(nbformat.v4.new_code_cell(code.strip(), id="save-ready-made"))
     longer = output.with_suffix(".source.ipynb")
     longer.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, longer)
-    return execute_source(output, longer)
+    return execute_source(assignment, output, longer)
 
 
-def make_solutions() -> None:
+def make_solutions(assignment: Assignment) -> None:
     """Execute the solved notebook and keep it, outputs included, in ``solutions/``.
 
     With the full profile, the results that a stuck student can load are kept too, and their
     hashes in the notebook.
     """
-    sync = [sys.executable, "-m", "authoring.sync"]
+    sync = [sys.executable, "-m", "authoring.sync", "--assignment", assignment.name]
     subprocess.run(sync, check=True, cwd=ROOT)  # the self-check knows cells by their text
-    output = ROOT / "build" / "solutions" / NOTEBOOK.name
-    if (os.environ.get("NEXA_PROFILE") or "full") == "full":
-        executed = execute_and_save(output)
-        ready_made_files.pin(READY_MADE)
+    output = assignment.executed_solution
+    is_full = (os.environ.get("NEXA_PROFILE") or "full") == "full"
+    if is_full and assignment.results:
+        executed = execute_and_save(assignment, output)
+        write_ready_made.pin(assignment)
         subprocess.run(sync, check=True, cwd=ROOT)
     else:
-        executed = execute_source(output)
-    source = nbformat.read(SOURCE, as_version=4)
-    target = ROOT / "solutions" / NOTEBOOK
+        executed = execute_source(assignment, output)
+    source = nbformat.read(assignment.source_notebook, as_version=4)
+    target = assignment.solved_notebook
     target.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(solved_copy(source, executed), target)
-    print(f"{target.relative_to(ROOT)} is up to date; now run `make release`")
+    print(f"{assignment.shorten(target)} is up to date; now run `make release`")
 
 
-def main(arguments: list[str]) -> int:
+def main() -> int:
     """Make the course, or with the argument ``solutions`` the solved notebook."""
-    make = make_solutions if arguments == ["solutions"] else make_course
+    parser = argparse.ArgumentParser(description="Make the course, or the solved notebook.")
+    parser.add_argument("what", nargs="?", choices=("course", "solutions"), default="course")
+    add_option(parser)
+    options = parser.parse_args()
+    make: Callable[[Assignment], None]
+    make = make_solutions if options.what == "solutions" else make_course
     try:
-        make()
+        for assignment in options.assignments:
+            make(assignment)
     except CourseError as error:
         print(f"\nStopped: {error}", file=sys.stderr)
         return 1
@@ -238,4 +215,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -1,14 +1,14 @@
 """What students get, as one zip file, and the proof that no answer is in it.
 
-    python -m authoring.student_bundle dist      writes dist/nexacode-student-<version>.zip
+    python -m authoring.student_bundle dist      writes dist/<assignment>-student-<version>.zip
 
 The files are those of ``release/``, with the guide for students. Every line that ``source/`` hides
 (solutions, hidden tests, mark schemes, model answers) is searched for in each of them.
 """
 
+import argparse
 import gzip
 import re
-import sys
 import zipfile
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
@@ -18,8 +18,8 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-ROOT = Path(__file__).resolve().parent.parent
-ASSIGNMENT = "nexacode"
+from authoring.assignment import DISTRIBUTION, Assignment, add_option
+
 HIDDEN = ("SOLUTION", "HIDDEN TESTS", "MARK SCHEME")  # between "BEGIN ..." and "END ..."
 SHORTEST = 12  # characters: a shorter line, "return x" say, stands in many places
 LONG = 30  # characters: such a line is sought within other lines, too
@@ -97,38 +97,37 @@ def find_leaks(files: Mapping[str, bytes], source: NotebookNode) -> list[str]:
     return sorted(found)
 
 
-def bundled_files(root: Path = ROOT) -> dict[str, bytes]:
+def bundled_files(assignment: Assignment) -> dict[str, bytes]:
     """Read what students get, by path in the zip file."""
-    release = root / "release" / ASSIGNMENT
+    name, release = assignment.name, assignment.release
     files = {
-        f"{ASSIGNMENT}/{path.relative_to(release).as_posix()}": path.read_bytes()
+        f"{name}/{path.relative_to(release).as_posix()}": path.read_bytes()
         for path in sorted(release.rglob("*"))
         if path.is_file() and ".ipynb_checkpoints" not in path.parts
     }
-    guide = root / "docs" / "student.md"
-    files[f"{ASSIGNMENT}/README.md"] = guide.read_bytes()
-    for name in re.findall(r"\]\((images/[^)]+)\)", guide.read_text()):
-        files[f"{ASSIGNMENT}/{name}"] = (guide.parent / name).read_bytes()
-    files[f"{ASSIGNMENT}/LICENSE"] = (root / "LICENSE").read_bytes()
+    guide = assignment.student_guide
+    files[f"{name}/README.md"] = guide.read_bytes()
+    for image in re.findall(r"\]\((images/[^)]+)\)", guide.read_text()):
+        files[f"{name}/{image}"] = (guide.parent / image).read_bytes()
+    files[f"{name}/LICENSE"] = (assignment.root / "LICENSE").read_bytes()
     return files
 
 
-def write_bundle(folder: Path, root: Path = ROOT) -> Path:
+def write_bundle(assignment: Assignment, folder: Path) -> Path:
     """Write the zip file.
 
     Returns:
         Its path. The same files give the same bytes.
 
     Raises:
-        ValueError: It would hold an answer; the message names the first ones.
+        ValueError: It would contain an answer; the message names the first ones.
     """
-    files = bundled_files(root)
-    notebook = root / "source" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
-    found = find_leaks(files, nbformat.read(notebook, as_version=4))
+    files = bundled_files(assignment)
+    found = find_leaks(files, nbformat.read(assignment.source_notebook, as_version=4))
     if found:
         raise ValueError(f"{len(found)} hidden lines are in the bundle, first {found[:3]}")
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{ASSIGNMENT}-student-{version('nexacode-course')}.zip"
+    path = folder / f"{assignment.name}-student-{version(DISTRIBUTION)}.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():
             info = zipfile.ZipInfo(name, LONG_AGO)
@@ -137,5 +136,15 @@ def write_bundle(folder: Path, root: Path = ROOT) -> Path:
     return path
 
 
+def main() -> None:
+    """Write the zip file of each assignment."""
+    parser = argparse.ArgumentParser(description="Write what students get as a zip file.")
+    parser.add_argument("folder", type=Path)
+    add_option(parser)
+    options = parser.parse_args()
+    for assignment in options.assignments:
+        print(write_bundle(assignment, options.folder))
+
+
 if __name__ == "__main__":
-    print(write_bundle(Path(sys.argv[1])))
+    main()

@@ -1,32 +1,31 @@
 """Keep the notebook's code equal to the package's.
 
-The package is the truth for code, the notebook for prose. Each definition that the notebook
-shows is the package's, letter by letter, but for the solution markers. Run
-``python -m authoring.sync`` after a change in the package: it writes the new code into
-the cells of the source notebook and touches nothing else.
+The package is the truth for code, the notebook for prose, grade ids and points. Each definition
+that the notebook shows is the package's, letter by letter, but for the solution markers. Run
+``python -m authoring.sync`` after a change: it writes the new code into the cells of the source
+notebook, the tables of the self-check into its module, and the tables of points into the guides.
 """
 
 import ast
 import difflib
 import re
-from pathlib import Path
 
 import nbformat
 
+from authoring.assignment import Assignment, parse_assignments
+from authoring.graded_cells import (
+    asked_functions,
+    asked_name,
+    grade_info,
+    is_function_cell,
+    is_graded_by_machine,
+    points_by_todo,
+)
 from nexa_helpers.given.ready_made import fingerprint
 
-ROOT = Path(__file__).resolve().parents[1]
-PACKAGE = ROOT / "nexa_helpers"
-SOURCE_NOTEBOOK = ROOT / "source" / "nexacode" / "nexacode.ipynb"
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 HIDDEN_TESTS = re.compile(r"^ *### BEGIN HIDDEN TESTS\n.*?^ *### END HIDDEN TESTS\n?", re.M | re.S)
-SELF_CHECKS = re.compile(r"^SELF_CHECKS = \{.*?\}\n", re.M | re.S)
-MODULES = (
-    "runtime", "tasks", "developers", "data", "conversations", "feedback", "prompt_injection",
-    "batches", "process_reward", "grpo_tcr", "policy", "training", "evaluation",
-    "live_evaluation", "error_analysis",
-    "latency", "given/check_tools", "given/ready_made", "given/self_check",
-)  # fmt: skip
+POINTS_BEGIN, POINTS_END = "<!-- points: begin -->\n", "<!-- points: end -->"
 
 
 def definitions(code: str) -> dict[str, str]:
@@ -51,12 +50,15 @@ def definitions(code: str) -> dict[str, str]:
     return found
 
 
-def package_definitions() -> dict[str, str]:
-    """Collect the definitions of all modules that the notebook shows."""
+def package_definitions(assignment: Assignment, notebook: nbformat.NotebookNode) -> dict[str, str]:
+    """Collect the definitions of all modules that the notebook shows.
+
+    The tables of the self-check are the notebook's own: no module knows them better.
+    """
     found: dict[str, str] = {}
-    for module in MODULES:
-        found |= definitions((PACKAGE / f"{module}.py").read_text())
-    return found
+    for module in assignment.modules:
+        found |= definitions((assignment.package_folder / f"{module}.py").read_text())
+    return found | self_check_tables(notebook)
 
 
 def without_markers(code: str) -> str:
@@ -95,7 +97,7 @@ def is_package_cell(cell: nbformat.NotebookNode, package: dict[str, str]) -> boo
 
     Graded cells have names of their own, which may be those of the package.
     """
-    if cell.cell_type != "code" or cell.metadata.get("nbgrader", {}).get("grade"):
+    if cell.cell_type != "code" or grade_info(cell).get("grade"):
         return False
     try:
         return any(name in package for name in definitions(without_markers(cell.source)))
@@ -103,16 +105,17 @@ def is_package_cell(cell: nbformat.NotebookNode, package: dict[str, str]) -> boo
         return False
 
 
-def differences(notebook: nbformat.NotebookNode) -> str:
+def differences(assignment: Assignment, notebook: nbformat.NotebookNode) -> str:
     """Compare each definition in the notebook with the package's.
 
     Args:
+        assignment: Whose package.
         notebook: The notebook.
 
     Returns:
         A unified diff, empty where all are equal.
     """
-    package = package_definitions()
+    package = package_definitions(assignment, notebook)
     diff: list[str] = []
     for cell in notebook.cells:
         if not is_package_cell(cell, package):
@@ -121,21 +124,22 @@ def differences(notebook: nbformat.NotebookNode) -> str:
             if name in package and code != package[name]:
                 diff += difflib.unified_diff(
                     package[name].splitlines(), code.splitlines(),
-                    f"nexa_helpers: {name}", f"notebook: {name}", lineterm="",
+                    f"{assignment.package}: {name}", f"notebook: {name}", lineterm="",
                 )  # fmt: skip
     return "\n".join(diff)
 
 
-def refresh(notebook: nbformat.NotebookNode) -> int:
+def refresh(assignment: Assignment, notebook: nbformat.NotebookNode) -> int:
     """Write the package's code into the cells that show it.
 
     Args:
+        assignment: Whose package.
         notebook: The notebook; it is changed.
 
     Returns:
         The number of cells that changed.
     """
-    package = package_definitions()
+    package = package_definitions(assignment, notebook)
     changed = 0
     for cell in notebook.cells:
         if not is_package_cell(cell, package):
@@ -144,9 +148,8 @@ def refresh(notebook: nbformat.NotebookNode) -> int:
         for name, shown in definitions(code).items():
             if name in package:
                 code = code.replace(shown, package[name])
-        settings = cell.metadata.get("nbgrader", {})
-        if settings.get("solution") and not settings.get("grade"):
-            code = with_markers(code, settings["grade_id"].split("-", 1)[1])
+        if is_function_cell(cell):
+            code = with_markers(code, asked_name(cell))
         changed += code != cell.source
         cell.source = code
     return changed
@@ -163,31 +166,73 @@ def visible_checks(notebook: nbformat.NotebookNode) -> dict[str, str]:
     """
     found = {}
     for cell in notebook.cells:
-        info = cell.metadata.get("nbgrader", {})
-        if info.get("grade") and not info.get("solution"):
+        if is_graded_by_machine(cell):
             text = HIDDEN_TESTS.sub("", cell.source).strip()
             if ast.parse(text).body:
-                found[fingerprint(text)] = info["grade_id"]
+                found[fingerprint(text)] = grade_info(cell)["grade_id"]
     return found
 
 
-def write_self_checks(notebook: nbformat.NotebookNode) -> None:
-    """Write the table of visible checks into the module that the notebook's last cell shows."""
-    path = PACKAGE / "given" / "self_check.py"
-    rows = [f'    "{key}": "{name}",\n' for key, name in visible_checks(notebook).items()]
-    table = "SELF_CHECKS = {\n" + "".join(rows) + "}\n"
-    path.write_text(SELF_CHECKS.sub(lambda _: table, path.read_text(), count=1))
+def self_check_tables(notebook: nbformat.NotebookNode) -> dict[str, str]:
+    """Write the two tables of the self-check as code: the visible checks, and the answers."""
+    checks = [f'    "{key}": "{name}",\n' for key, name in visible_checks(notebook).items()]
+    answers = [f'    "{name}": {todo},\n' for name, todo in asked_functions(notebook).items()]
+    rows = {"SELF_CHECKS": checks, "SELF_CHECK_ANSWERS": answers}
+    return {name: f"{name} = {{\n{''.join(lines)}}}" for name, lines in rows.items()}
 
 
-def main() -> None:
-    """Refresh the source notebook."""
-    notebook = nbformat.read(SOURCE_NOTEBOOK, as_version=4)
-    write_self_checks(notebook)
-    changed = refresh(notebook)
-    if changed:
-        SOURCE_NOTEBOOK.write_text(nbformat.writes(notebook) + "\n")
-    print(f"{SOURCE_NOTEBOOK.name}: {changed} cells changed")
+def write_self_check(assignment: Assignment, notebook: nbformat.NotebookNode) -> None:
+    """Write the tables of the self-check into the module that contains them, if there is one."""
+    if not assignment.self_check:
+        return
+    path = assignment.package_folder / f"{assignment.self_check}.py"
+    code = path.read_text()
+    shown = definitions(code)
+    for name, table in self_check_tables(notebook).items():
+        code = code.replace(shown[name], table)
+    path.write_text(code)
+
+
+def points_table(notebook: nbformat.NotebookNode) -> str:
+    """Write the points of each TODO, and who gives them, as a table for a guide."""
+    lines = ["| TODO | Points | by machine | by hand |", "|---|---|---|---|"]
+    for todo, points in points_by_todo(notebook).items():
+        names = ", ".join(f"`{name}`" for name in points.functions or points.by_hand)
+        by_hand = ", ".join(f"{value:g} (`{name}`)" for name, value in points.by_hand.items())
+        cells = [f"{todo} {names}", f"{points.total:g}", f"{points.by_machine:g}", by_hand]
+        lines.append("| " + " | ".join(cells).rstrip() + " |")
+    return "\n".join(lines) + "\n"
+
+
+def write_points(assignment: Assignment, notebook: nbformat.NotebookNode) -> int:
+    """Write the table of points between the markers of each guide that has them.
+
+    Returns:
+        The number of pages that changed.
+    """
+    between = re.compile(f"(?<={re.escape(POINTS_BEGIN)}).*?(?={re.escape(POINTS_END)})", re.S)
+    table = points_table(notebook)
+    changed = 0
+    for path in assignment.docs_folder.glob("*.md"):
+        text = path.read_text()
+        new = between.sub(lambda _: table, text)
+        if new != text:
+            path.write_text(new)
+            changed += 1
+    return changed
+
+
+def sync(assignment: Assignment) -> None:
+    """Bring the source notebook, the self-check and the guides up to date, and say so."""
+    notebook = nbformat.read(assignment.source_notebook, as_version=4)
+    write_self_check(assignment, notebook)
+    cells = refresh(assignment, notebook)
+    if cells:
+        assignment.source_notebook.write_text(nbformat.writes(notebook) + "\n")
+    pages = write_points(assignment, notebook)
+    print(f"{assignment.notebook_name}: {cells} cells and {pages} pages changed")
 
 
 if __name__ == "__main__":
-    main()
+    for each in parse_assignments("Write the package's code into the source notebook."):
+        sync(each)

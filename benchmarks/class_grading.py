@@ -26,18 +26,17 @@ import psutil
 from nbformat import NotebookNode
 from nexa_grade.run.journal import read_lines
 
-from authoring.answer_bank import Answer, answered_cell, find_answers, read_source
+from authoring.answer_bank import Answer, answered_cell, list_bank, read_source
+from authoring.assignment import NEXACODE
 from authoring.execute import Heartbeat
 from authoring.grader_report import (
-    ASSIGNMENT,
     Graded,
     class_of,
-    make_course,
     read_graded,
     solved_notebook,
     without_experiments,
 )
-from authoring.sync import SOURCE_NOTEBOOK
+from authoring.nbgrader_commands import prepare_course
 from benchmarks.common import Figure, save
 
 STOCK = """
@@ -48,9 +47,9 @@ c = get_config()
 c.CourseDirectory.course_id = "nexacode"
 c.Execute.timeout = 120
 """
+ASSIGNMENT, NAME = NEXACODE.name, NEXACODE.notebook_name
 NBGRADER = [sys.executable, "-m", "nbgrader", "autograde", ASSIGNMENT]
 NEXA_GRADE = [sys.executable, "-m", "nexa_grade.command", ASSIGNMENT]
-NAME = SOURCE_NOTEBOOK.name
 KILLS = 5
 
 # Hostile code, put in front of the first answer; it is held, or its kernel does not live.
@@ -109,7 +108,7 @@ def hand_in(course: Path, student: str, notebook: NotebookNode | bytes) -> Path:
 
 def some_students(number: int) -> dict[str, list[Answer]]:
     """Make up students from the bank of answers, spread over all of it."""
-    rows = class_of(find_answers())
+    rows = class_of(list_bank(NEXACODE))
     chosen = [rows[place * len(rows) // number] if number < len(rows) else rows[place % len(rows)]
               for place in range(number)]  # fmt: skip
     return {f"student-{place:03}": row for place, row in enumerate(chosen)}
@@ -149,9 +148,9 @@ def compare(number: int, workers: int) -> list[Figure]:
     seconds, wrong = {}, {}
     with tempfile.TemporaryDirectory(prefix="nexacode-") as folder:
         hardened, stock = Path(folder, "nexa-grade"), Path(folder, "stock")
-        make_course(hardened, read_source())
+        prepare_course(NEXACODE, hardened, read_source(NEXACODE))
         for student, answers in students.items():
-            hand_in(hardened, student, solved_notebook(answers))
+            hand_in(hardened, student, solved_notebook(NEXACODE, answers))
         shutil.copytree(hardened, stock)
         (stock / "nbgrader_config.py").write_text(STOCK)
         for course, command in (
@@ -160,7 +159,7 @@ def compare(number: int, workers: int) -> list[Figure]:
         ):
             print(f"{course.name}, {number} submissions", flush=True)
             seconds[course.name] = timed(command, course, number)
-            wrong[course.name] = len(misgraded(students, read_graded(course, students)))
+            wrong[course.name] = len(misgraded(students, read_graded(NEXACODE, course, students)))
     ratio = seconds["stock"] / seconds["nexa-grade"]
     return [
         *(
@@ -247,12 +246,12 @@ def gradebook(course: Path, students: list[str]) -> dict[str, Any]:
 
 def make_troubled_class(course: Path, honest: dict[str, list[Answer]]) -> list[str]:
     """Hand in the honest students' notebooks and the others'; give the others' names."""
-    source = read_source()
-    make_course(course, without_experiments(source))
+    source = read_source(NEXACODE)
+    prepare_course(NEXACODE, course, without_experiments(NEXACODE, source))
     for student, answers in honest.items():
-        hand_in(course, student, without_experiments(solved_notebook(answers)))
-    solved = without_experiments(source)
-    first = answered_cell(source, find_answers()[0]).metadata["nbgrader"]["grade_id"]
+        hand_in(course, student, without_experiments(NEXACODE, solved_notebook(NEXACODE, answers)))
+    solved = without_experiments(NEXACODE, source)
+    first = answered_cell(source, list_bank(NEXACODE)[0]).metadata["nbgrader"]["grade_id"]
     for name, code in CODE.items():
         notebook = nbformat.from_dict(json.loads(nbformat.writes(solved)))
         cell = next(
@@ -282,7 +281,7 @@ def large_class(number: int, workers: int, seed: int) -> list[Figure]:
         sizes = watched(command, again, number)
         print(f"{number} submissions, killed {KILLS} times", flush=True)
         kills = killed(command, course, number, len(honest), random.Random(seed))
-        wrong = len(misgraded(honest, read_graded(course, honest)))
+        wrong = len(misgraded(honest, read_graded(NEXACODE, course, honest)))
         books = [gradebook(each, everybody) for each in (course, again)]
     reported = sum(books[0]["status"].get(name) in ("held", "failed") for name in trouble)
     graded = sum(books[0]["status"].get(name) == "graded" for name in honest)

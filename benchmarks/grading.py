@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from authoring.answer_bank import QuickGrader, read_source
+from authoring.assignment import NEXACODE
 from authoring.grader_report import Graded, grade_students, without_experiments
 from benchmarks.common import Figure, save
 
@@ -49,13 +50,13 @@ def grade_often(times: int) -> tuple[list[Graded], float]:
     """Grade one submission many times; give what came out and the seconds of one grading."""
     results: list[Graded] = []
     seconds = 0.0
-    source = without_experiments(read_source())
+    source = without_experiments(NEXACODE, read_source(NEXACODE))
     for (threads, busy), share in SHARES.items():
         copies = {f"copy-{number:02}": source for number in range(round(times * share))}
         with tempfile.TemporaryDirectory() as folder, other_work(2 if busy else 0):
             started = time.monotonic()
             graded = grade_students(
-                Path(folder, "courses"), source, copies, 2, {"OMP_NUM_THREADS": threads}
+                NEXACODE, Path(folder, "courses"), source, copies, 2, {"OMP_NUM_THREADS": threads}
             )
             if (threads, busy) == ("1", False):
                 seconds = (time.monotonic() - started) / len(copies)
@@ -65,7 +66,7 @@ def grade_often(times: int) -> tuple[list[Graded], float]:
 
 def graded_part() -> tuple[float, float]:
     """Measure CPU seconds and peak memory (GB) of the graded cells, after the definitions."""
-    grader = QuickGrader()
+    grader = QuickGrader(NEXACODE)
     before = time.process_time()
     lost = {name: said for name, said in grader.grade_here(None, None).items() if said}
     assert not lost, lost

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from authoring.answer_bank import QuickGrader
+from authoring.assignment import NEXACODE
 from authoring.changed_answers import choose_answers
 from nexa_helpers.policy import SimplePolicy
 from nexa_helpers.process_reward import ProcessRewardModel
@@ -129,7 +130,7 @@ def pytest_addoption(parser):
 
 def pytest_generate_tests(metafunc):
     if "banked_answer" in metafunc.fixturenames:
-        answers = choose_answers(metafunc.config.getoption("--bank"))
+        answers = choose_answers(NEXACODE, metafunc.config.getoption("--bank"))
         ids = [answer.name.replace(" ", "-") for answer in answers]
         metafunc.parametrize("banked_answer", answers, ids=ids)
 
@@ -142,7 +143,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def quick_grader():
     """The notebook's definitions and reference answers, ready to grade answers of the bank."""
-    return QuickGrader()
+    return QuickGrader(NEXACODE)
 
 
 @pytest.fixture

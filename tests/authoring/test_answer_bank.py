@@ -1,6 +1,7 @@
 """The bank of answers: wrong ones are caught in their TODO, right ones accepted, nothing else."""
 
 import collections
+import dataclasses
 import os
 
 import nbformat
@@ -10,30 +11,38 @@ from nexa_grade.cell_names import given_names
 from authoring.answer_bank import (
     Answer,
     answered_cell,
-    asked_name,
-    find_answers,
-    is_graded_by_machine,
+    list_bank,
     read_source,
     run_graded,
+    with_answer,
+)
+from authoring.assignment import NEXACODE
+from authoring.graded_cells import (
+    asked_functions,
+    asked_name,
+    function_todos,
+    is_graded_by_machine,
     solution_cells,
     todo_of,
-    with_answer,
 )
 from authoring.sync import definitions
 
-ANSWERS = find_answers()
+ANSWERS = list_bank(NEXACODE)
+FUNCTIONS = asked_functions(read_source(NEXACODE))
+TODOS = function_todos(read_source(NEXACODE))
 
 
 @pytest.fixture(scope="module")
 def source():
-    return read_source()
+    return read_source(NEXACODE)
 
 
 def new_answer(folder, text: str, todo: int = 1, verdict: str = "wrong") -> Answer:
-    path = folder / f"todo{todo}" / verdict / "an_answer.py"
+    assignment = dataclasses.replace(NEXACODE, root=folder)
+    path = assignment.answers / f"todo{todo}" / verdict / "an_answer.py"
     path.parent.mkdir(parents=True)
     path.write_text(text)
-    (answer,) = find_answers(folder)
+    (answer,) = list_bank(assignment)
     return answer
 
 
@@ -51,7 +60,7 @@ def test_the_reference_answers_get_every_point(quick_grader):
     assert {name: said for name, said in outcome.items() if said} == {}
 
 
-@pytest.mark.parametrize("todo", range(1, 9))
+@pytest.mark.parametrize("todo", TODOS)
 def test_a_todo_is_gradable_when_every_other_one_is_blank(quick_grader, tmp_path, todo):
     """The reference answers of one TODO in one file; the functions of all others are missing."""
     others = [
@@ -149,16 +158,6 @@ LIAR = """def {name}(*args, **kwargs):
 
     return Liar()
 """
-ASKED = {
-    1: ["parse_conversation", "extract_training_triples"],
-    2: ["analyze_feedback_signals"],
-    3: ["majority_vote"],
-    4: ["grpo_tcr_loss"],
-    5: ["train_grpo_tcr", "collect_rollouts"],
-    6: ["evaluate_personalization"],
-    7: ["categorize_errors"],
-    8: ["benchmark_inference"],
-}
 
 
 def callers_of(name: str, cells, todo: int) -> set[str]:
@@ -173,23 +172,23 @@ def callers_of(name: str, cells, todo: int) -> set[str]:
 
 
 @pytest.mark.parametrize("text", [NOTHING, LIAR], ids=["nothing", "liar"])
-@pytest.mark.parametrize("todo", ASKED)
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_nothing_and_an_object_equal_to_everything_earn_nothing(
-    quick_grader, tmp_path, source, todo, text
+    quick_grader, tmp_path, source, function, text
 ):
-    for name in ASKED[todo]:
-        answer = new_answer(tmp_path / name, text.format(name=name), todo)
-        outcome = quick_grader.grade(answer, todo)
-        callers = callers_of(name, source.cells, todo)
-        called = [
-            cell.metadata.nbgrader.grade_id
-            for cell in source.cells
-            if is_graded_by_machine(cell)
-            and todo_of(cell) == todo
-            and any(f"{caller}(" in cell.source for caller in callers)
-        ]
-        assert called
-        assert [cell for cell in called if not outcome[cell]] == []
+    todo, name = FUNCTIONS[function], function.split(".")[-1]
+    answer = new_answer(tmp_path, text.format(name=name), todo)
+    outcome = quick_grader.grade(answer, todo)
+    callers = callers_of(name, source.cells, todo)
+    called = [
+        cell.metadata.nbgrader.grade_id
+        for cell in source.cells
+        if is_graded_by_machine(cell)
+        and todo_of(cell) == todo
+        and any(f"{caller}(" in cell.source for caller in callers)
+    ]
+    assert called
+    assert [cell for cell in called if not outcome[cell]] == []
 
 
 EVERYTHING = """

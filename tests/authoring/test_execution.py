@@ -9,8 +9,8 @@ import os
 import pytest
 from hub_standin import hub_repositories, standin_hub
 
+from authoring.assignment import NEXACODE
 from authoring.execute import execute
-from authoring.sync import SOURCE_NOTEBOOK
 from nexa_helpers.developers import simulate_conversations
 
 REFUSED = "http://127.0.0.1:9"  # the discard port: nothing listens there
@@ -26,7 +26,7 @@ def run(tmp_path, monkeypatch):
 
     def execute_with(endpoint=REFUSED, **parameters):
         monkeypatch.setenv("HF_ENDPOINT", endpoint)
-        notebook = execute(SOURCE_NOTEBOOK, tmp_path / "run" / "nexacode.ipynb", parameters)
+        notebook = execute(NEXACODE.source_notebook, tmp_path / "run" / "out.ipynb", parameters)
         return {
             cell.id: "".join(output.get("text", "") for output in cell.get("outputs", []))
             for cell in notebook.cells

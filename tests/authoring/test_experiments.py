@@ -3,12 +3,12 @@
 from nexa_grade.execution.left_out_cells import EXPERIMENT, left_out, read_experiments
 
 from authoring.answer_bank import read_source
-from authoring.sync import SOURCE_NOTEBOOK
+from authoring.assignment import NEXACODE
 
 
 def test_all_experiments_of_the_course_are_left_out_of_the_solved_notebook():
-    experiments = read_experiments(SOURCE_NOTEBOOK)
-    notebook = read_source()
+    experiments = read_experiments(NEXACODE.source_notebook)
+    notebook = read_source(NEXACODE)
     tagged = {
         place
         for place, cell in enumerate(notebook.cells)

@@ -4,7 +4,8 @@ import shutil
 
 import pytest
 
-from authoring.answer_bank import find_answers
+from authoring.answer_bank import list_bank
+from authoring.assignment import NEXACODE
 from authoring.grader_report import (
     Verdict,
     class_of,
@@ -14,7 +15,7 @@ from authoring.grader_report import (
     write_report,
 )
 
-BY_NAME = {answer.name: answer for answer in find_answers()}
+BY_NAME = {answer.name: answer for answer in list_bank(NEXACODE)}
 RIGHT, WRONG = BY_NAME["todo3 right stack_of_passes"], BY_NAME["todo3 wrong tie_goes_to_first"]
 OTHER = BY_NAME["todo1 wrong parse_seed_hint_split_at_blank_lines"]
 
@@ -22,7 +23,8 @@ OTHER = BY_NAME["todo1 wrong parse_seed_hint_split_at_blank_lines"]
 @pytest.fixture(scope="module")
 def verdicts(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report") / "courses"
-    yield {verdict.answer: verdict for verdict in judge([RIGHT, WRONG, OTHER], folder, workers=2)}
+    found = judge(NEXACODE, [RIGHT, WRONG, OTHER], folder, workers=2)
+    yield {verdict.answer: verdict for verdict in found}
     shutil.rmtree(folder)
 
 
@@ -54,7 +56,7 @@ def test_the_matrix_counts_what_was_caught_accepted_and_lost_elsewhere():
         "|  | **all** | 1 of 1 | 1 of 1 | 1 of 2 |",
     ]
     assert [right.as_deserved, wrong.as_deserved] == [False, True]
-    text = write_report([right, wrong])
+    text = write_report(NEXACODE, [right, wrong])
     assert "| 3: tie_goes_to_first | 1 | `todo3-test-ties`: expected 0 |" in text
 
 

@@ -18,8 +18,10 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from traitlets.config.loader import PyFileConfigLoader
 
+from authoring.assignment import NEXACODE
 from authoring.execute import BEFORE_FIRST_HEADING, Heartbeat, section_times, solved_copy
-from authoring.make_course import CourseError, check_scores, print_scores
+from authoring.make_course import check_scores, print_scores
+from authoring.nbgrader_commands import CourseError
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -212,11 +214,11 @@ def test_scores_are_printed_per_todo(capsys):
 
 
 def test_a_reference_that_loses_points_stops_the_course():
-    check_scores({"todo1-test-a": (2, 2)})
+    check_scores(NEXACODE, {"todo1-test-a": (2, 2)})
     with pytest.raises(CourseError, match=r"todo1-test-b \(1 of 3\)"):
-        check_scores({"todo1-test-a": (2, 2), "todo1-test-b": (1, 3)})
+        check_scores(NEXACODE, {"todo1-test-a": (2, 2), "todo1-test-b": (1, 3)})
     with pytest.raises(CourseError, match="no cell that a machine grades"):
-        check_scores({})
+        check_scores(NEXACODE, {})
 
 
 def test_heartbeat_speaks_at_once_and_stops(capsys):

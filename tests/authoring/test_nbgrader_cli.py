@@ -16,9 +16,12 @@ import pytest
 from nbgrader.api import Gradebook
 from nexa_grade.cell_names import given_names
 
-ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOK = Path("nexacode", "nexacode.ipynb")
-POINTS = {1: 10, 2: 16, 3: 10, 4: 18, 5: 12, 6: 14, 7: 9, 8: 5, 9: 6}
+from authoring.assignment import NEXACODE, ROOT
+from authoring.graded_cells import function_todos, is_graded_by_machine, points_by_todo, todo_of
+from authoring.graded_cells import grade_info as info
+
+NAME = NEXACODE.name
+NOTEBOOK = Path(NAME, NEXACODE.notebook_name)
 STUDENTS = ("reference", "untouched", "redefining")
 FORGED = """
 
@@ -48,16 +51,12 @@ def submit(folder: Path, student: str, notebook: Path) -> None:
     shutil.copy(notebook, target)
 
 
-def info(cell) -> dict:
-    return cell.metadata.get("nbgrader", {})
-
-
-def is_graded_by_machine(cell) -> bool:
-    return bool(info(cell).get("grade")) and not info(cell).get("solution")
+def source_notebook():
+    return nbformat.read(NEXACODE.source_notebook, as_version=4)
 
 
 def source_cells():
-    return nbformat.read(ROOT / "source" / NOTEBOOK, as_version=4).cells
+    return source_notebook().cells
 
 
 def redefining(notebook):
@@ -80,16 +79,16 @@ def course(tmp_path_factory):
     shutil.copy(ROOT / "nbgrader_config.py", folder)
     released = folder / "release" / NOTEBOOK
 
-    nbgrader(folder, "generate_assignment", "nexacode")
+    nbgrader(folder, "generate_assignment", NAME)
     first = released.read_bytes()
-    nbgrader(folder, "generate_assignment", "nexacode")
+    nbgrader(folder, "generate_assignment", NAME)
     validation = nbgrader(folder, "validate", str(Path("source", NOTEBOOK)))
     submit(folder, "reference", folder / "source" / NOTEBOOK)
     submit(folder, "untouched", released)
     nbformat.write(redefining(nbformat.read(released, as_version=4)), folder / "redefining.ipynb")
     submit(folder, "redefining", folder / "redefining.ipynb")
-    nbgrader(folder, "autograde", "nexacode")
-    nbgrader(folder, "generate_feedback", "nexacode")
+    nbgrader(folder, "autograde", NAME)
+    nbgrader(folder, "generate_feedback", NAME)
     nbgrader(folder, "export", "--to", "grades.csv")
     return SimpleNamespace(
         folder=folder,
@@ -102,7 +101,7 @@ def course(tmp_path_factory):
 
 def scores(folder: Path, student: str) -> dict[str, tuple[float | None, float]]:
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
-        notebook = gradebook.find_submission_notebook("nexacode", "nexacode", student)
+        notebook = gradebook.find_submission_notebook(NAME, NAME, student)
         return {grade.name: (grade.auto_score, grade.max_score) for grade in notebook.grades}
 
 
@@ -111,7 +110,7 @@ def test_regenerating_the_release_changes_no_byte(course):
 
 
 def test_the_committed_release_is_the_generated_one(course):
-    committed = (ROOT / "release" / NOTEBOOK).read_bytes()
+    committed = NEXACODE.release_notebook.read_bytes()
     assert committed == course.release, "release/ is stale: run `make release`"
 
 
@@ -161,7 +160,7 @@ def test_a_student_can_read_every_question_that_a_person_grades(course):
 def rubrics(cells) -> dict[int, str]:
     """The rubric cells' text, by the TODO whose answer stands before them."""
     return {
-        int(info(cell)["grade_id"][4]): cell.source
+        todo_of(cell): cell.source
         for before, cell in itertools.pairwise(cells)
         if info(cell).get("task") and info(before).get("grade") and info(before).get("solution")
     }
@@ -183,7 +182,7 @@ def test_the_mark_scheme_is_there_for_the_grader_and_not_in_the_feedback(course)
     path = course.folder / "autograded" / "untouched" / NOTEBOOK
     graded = rubrics(nbformat.read(path, as_version=4).cells)
     assert all("| Criterion | Points |" in text for text in graded.values())
-    page = (course.folder / "feedback" / "untouched" / "nexacode" / "nexacode.html").read_text()
+    page = (course.folder / "feedback" / "untouched" / NAME / f"{NAME}.html").read_text()
     assert "How the 4 points are given" in page
     assert "For the person who grades" not in page
 
@@ -199,24 +198,19 @@ def test_release_has_no_outputs(course):
     assert not [cell for cell in cells if cell.get("outputs") or cell.get("execution_count")]
 
 
-def test_todos_1_to_8_have_hidden_tests():
+def test_todos_that_ask_for_a_function_have_hidden_tests():
     with_hidden = {
-        int(info(cell)["grade_id"][4])
+        todo_of(cell)
         for cell in source_cells()
         if is_graded_by_machine(cell) and HIDDEN.search(cell.source)
     }
-    assert with_hidden >= set(range(1, 9))
+    assert with_hidden >= set(function_todos(source_notebook()))
 
 
-def test_points_per_todo_and_in_all():
-    by_todo, by_machine = Counter(), 0
-    for cell in source_cells():
-        if info(cell).get("grade"):
-            by_todo[int(re.match(r"todo(\d+)-", info(cell)["grade_id"])[1])] += info(cell)["points"]
-            by_machine += info(cell)["points"] * is_graded_by_machine(cell)
-    assert dict(by_todo) == POINTS
-    assert sum(by_todo.values()) == 100
-    assert by_machine >= 80
+def test_a_hundred_points_most_of_them_by_machine():
+    points = points_by_todo(source_notebook()).values()
+    assert sum(todo.total for todo in points) == 100
+    assert sum(todo.by_machine for todo in points) >= 80
 
 
 def test_validate_passes_on_the_source(course):
@@ -257,7 +251,7 @@ def test_untouched_release_fails_in_every_graded_cell_with_a_message(course):
 
 @pytest.mark.parametrize("student", ["reference", "untouched"])
 def test_feedback_is_a_page_for_each_student(course, student):
-    page = course.folder / "feedback" / student / "nexacode" / "nexacode.html"
+    page = course.folder / "feedback" / student / NAME / f"{NAME}.html"
     assert "todo1-test" in page.read_text()
 
 

@@ -7,14 +7,15 @@ from nexa_grade.cells import is_written_by_students
 from nexa_grade.forgery.text_signs import signs_of_forgery
 from nexa_grade.forgery.watch import shared_variables, variables_elsewhere, variables_of_tests
 
-from authoring.answer_bank import find_answers, read_source
+from authoring.answer_bank import list_bank, read_source
+from authoring.assignment import NEXACODE
 
 COURSE_NAMES = ["nexa_helpers"]
 
 
 @pytest.fixture(scope="module")
 def notebook() -> NotebookNode:
-    return read_source()
+    return read_source(NEXACODE)
 
 
 def test_the_released_notebook_and_its_solution_have_no_sign(notebook):
@@ -34,7 +35,7 @@ def test_the_released_notebook_and_its_solution_have_no_sign(notebook):
 
 def test_no_answer_of_the_bank_has_a_sign(notebook):
     unknown = variables_of_tests(notebook) - variables_elsewhere(notebook)
-    texts = {answer.name: answer.path.read_text() for answer in find_answers()}
+    texts = {answer.name: answer.path.read_text() for answer in list_bank(NEXACODE)}
     assert len(texts) > 300
     found = {
         name: signs

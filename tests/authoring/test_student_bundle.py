@@ -4,44 +4,44 @@ import copy
 import gzip
 import re
 import zipfile
-from pathlib import Path
 
 import nbformat
 import pytest
 
+from authoring.assignment import NEXACODE, ROOT
 from authoring.student_bundle import bundled_files, find_leaks, hidden_lines, write_bundle
 
-ROOT = Path(__file__).resolve().parents[2]
-NAME = "nexacode/nexacode.ipynb"
+FOLDER = NEXACODE.name
+NAME = f"{FOLDER}/{NEXACODE.notebook_name}"
 
 
 @pytest.fixture(scope="module")
 def source():
-    return nbformat.read(ROOT / "source" / NAME, as_version=4)
+    return nbformat.read(NEXACODE.source_notebook, as_version=4)
 
 
 def test_the_bundle_holds_the_release_and_opens(tmp_path):
-    first = write_bundle(tmp_path / "one")
-    assert write_bundle(tmp_path / "two").read_bytes() == first.read_bytes()
+    first = write_bundle(NEXACODE, tmp_path / "one")
+    assert write_bundle(NEXACODE, tmp_path / "two").read_bytes() == first.read_bytes()
     with zipfile.ZipFile(first) as archive:
         assert archive.testzip() is None
         names = set(archive.namelist())
         notebook = archive.read(NAME)
-        guide = archive.read("nexacode/README.md").decode()
+        guide = archive.read(f"{FOLDER}/README.md").decode()
     released = {
         path.relative_to(ROOT / "release").as_posix()
-        for path in (ROOT / "release" / "nexacode").rglob("*")
+        for path in NEXACODE.release.rglob("*")
         if path.is_file()
     }
-    pictures = {name for name in names if name.startswith("nexacode/images/")}
-    assert names == released | {"nexacode/README.md", "nexacode/LICENSE"} | pictures
+    pictures = {name for name in names if name.startswith(f"{FOLDER}/images/")}
+    assert names == released | {f"{FOLDER}/README.md", f"{FOLDER}/LICENSE"} | pictures
     links = re.findall(r"!\[[^]]*\]\(([^)]*)\)", guide)
-    assert links and {f"nexacode/{link}" for link in links} == pictures
+    assert links and {f"{FOLDER}/{link}" for link in links} == pictures
     nbformat.validate(nbformat.reads(notebook, as_version=4))
 
 
 def test_no_answer_is_in_it(source):
-    assert find_leaks(bundled_files(), source) == []
+    assert find_leaks(bundled_files(NEXACODE), source) == []
 
 
 def test_the_search_knows_solutions_tests_schemes_and_model_answers(source):
@@ -65,7 +65,7 @@ def test_the_search_knows_solutions_tests_schemes_and_model_answers(source):
 @pytest.mark.parametrize("where", ["source", "output", "metadata", "a file", "a gzip file"])
 def test_an_answer_is_found_wherever_it_is(source, where):
     line = max(hidden_lines(source), key=len)
-    files = bundled_files()
+    files = bundled_files(NEXACODE)
     notebook = copy.deepcopy(nbformat.reads(files[NAME], as_version=4))
     cell = next(cell for cell in notebook.cells if cell.cell_type == "code")
     if where == "source":
@@ -75,16 +75,16 @@ def test_an_answer_is_found_wherever_it_is(source, where):
     elif where == "metadata":
         cell.metadata["note"] = line
     elif where == "a file":
-        files["nexacode/ready_made/x.json"] = line.encode()
+        files[f"{FOLDER}/ready_made/x.json"] = line.encode()
     else:
-        files["nexacode/ready_made/x.json.gz"] = gzip.compress(line.encode())
+        files[f"{FOLDER}/ready_made/x.json.gz"] = gzip.compress(line.encode())
     files[NAME] = nbformat.writes(notebook).encode()
     [found] = find_leaks(files, source)
     assert line in found
 
 
 def test_the_solved_notebook_is_no_source_and_not_for_students(source):
-    solved = {NAME: (ROOT / "solutions" / NAME).read_bytes()}
+    solved = {NAME: NEXACODE.solved_notebook.read_bytes()}
     assert len(find_leaks(solved, source)) > 100
     plain = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print('hello, world')")])
     with pytest.raises(ValueError, match="nothing hidden"):

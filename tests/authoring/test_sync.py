@@ -10,7 +10,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from authoring.sync import SOURCE_NOTEBOOK, differences, refresh
+from authoring.assignment import NEXACODE
+from authoring.sync import differences, points_table, refresh
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED_CHECKS = {  # the origin's verification cells: what each prints when it has passed
@@ -35,12 +36,12 @@ SECTIONS = [
 
 @pytest.fixture(scope="module")
 def notebook():
-    return nbformat.read(SOURCE_NOTEBOOK, as_version=4)
+    return nbformat.read(NEXACODE.source_notebook, as_version=4)
 
 
 @pytest.fixture(scope="module")
 def solved():
-    return nbformat.read(ROOT / "solutions" / "nexacode" / "nexacode.ipynb", as_version=4)
+    return nbformat.read(NEXACODE.solved_notebook, as_version=4)
 
 
 def settings(cell) -> dict:
@@ -92,24 +93,30 @@ def names_from_other_cells(cell) -> set[str]:
 
 
 def test_the_notebook_shows_the_package_letter_by_letter(notebook):
-    assert differences(notebook) == ""
+    assert differences(NEXACODE, notebook) == ""
 
 
 def test_a_change_in_the_notebook_is_shown_as_a_diff_and_refresh_takes_it_back(notebook):
     changed = copy.deepcopy(notebook)
     (cell,) = [cell for cell in changed.cells if cell.id == "given-overlong-reward"]
     cell.source = cell.source.replace("def overlong_reward(", "def overlong_reward(extra, ", 1)
-    assert "+def overlong_reward(extra, " in differences(changed)
-    assert refresh(changed) == 1
+    assert "+def overlong_reward(extra, " in differences(NEXACODE, changed)
+    assert refresh(NEXACODE, changed) == 1
     assert [cell.source for cell in changed.cells] == [cell.source for cell in notebook.cells]
+
+
+def test_the_instructors_guide_has_the_points_of_the_notebook(notebook):
+    guide = (NEXACODE.docs_folder / "instructor.md").read_text()
+    assert points_table(notebook) in guide, "the guide is stale: run `make sync`"
 
 
 def test_refresh_leaves_names_of_graded_cells_alone(notebook):
     changed = copy.deepcopy(notebook)
     graded = next(cell for cell in changed.cells if is_checked_by_machine(cell))
-    graded.source = "words = []  # a name that the package defines, too"
-    assert refresh(changed) == 0
-    assert differences(changed) == ""
+    graded.source = text = "words = []  # a name that the package defines, too"
+    assert refresh(NEXACODE, changed) == 1  # the self-check knows graded cells by their text
+    assert graded.source == text
+    assert differences(NEXACODE, changed) == ""
 
 
 def test_the_solved_notebook_is_the_source_with_outputs(notebook, solved):
@@ -165,7 +172,7 @@ def test_source_has_no_outputs_and_every_cell_an_id_of_its_own(notebook):
 
 
 def test_the_file_is_written_as_nbformat_writes_it(notebook):
-    assert SOURCE_NOTEBOOK.read_text() == nbformat.writes(notebook) + "\n"
+    assert NEXACODE.source_notebook.read_text() == nbformat.writes(notebook) + "\n"
 
 
 def test_no_placeholder_is_left(notebook):

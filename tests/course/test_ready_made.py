@@ -16,10 +16,12 @@ from forked_notebook import ForkedNotebook, working_in
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from authoring import write_ready_made as ready_made_files
+from authoring.answer_bank import read_source
+from authoring.assignment import NEXACODE
 from authoring.execute import execute
-from authoring.make_course import READY_MADE
-from authoring.sync import SOURCE_NOTEBOOK
+from authoring.graded_cells import function_todos
+from authoring.nexacode_results import sentiment_table
+from authoring.write_ready_made import half
 from nexa_helpers.conversations import (
     extract_training_triples,
     parse_conversation,
@@ -40,7 +42,8 @@ from nexa_helpers.given.ready_made import (
 )
 from nexa_helpers.process_reward import ProcessRewardModel, encode_feedback, predict_rewards
 
-RELEASE = SOURCE_NOTEBOOK.parents[2] / "release" / "nexacode" / "nexacode.ipynb"
+READY_MADE = NEXACODE.ready_made
+TODOS = function_todos(read_source(NEXACODE))
 CONTENT = b'{"a": 1}'
 
 
@@ -117,7 +120,7 @@ def test_an_address_without_the_file_is_an_error_with_its_name(known, tmp_path, 
 
 
 def save_policy(model, path, part):
-    save_file(ready_made_files.half(model, part), path)
+    save_file(half(model, part), path)
 
 
 def test_weights_come_back_to_half_precision(tmp_path, monkeypatch):
@@ -151,7 +154,7 @@ def test_a_table_gives_copies_and_names_what_it_does_not_know():
 
 
 def test_the_sentiments_of_the_table_are_those_of_the_function():
-    table = SentimentTable(ready_made_files.sentiment_table())
+    table = SentimentTable(sentiment_table())
     rows = simulate_conversations(700, seed=5) + simulate_conversations(300, 5, "test")
     triples, _ = triples_from_rows(rows)
     assert table(triples)["sentiments"] == analyze_feedback_signals(triples)["sentiments"]
@@ -182,9 +185,7 @@ def test_the_files_are_pinned_small_and_hold_no_code():
 
 
 def test_the_tables_are_those_of_the_package():
-    assert json.loads((READY_MADE / "sentiments.json").read_text()) == (
-        ready_made_files.sentiment_table()
-    )
+    assert json.loads((READY_MADE / "sentiments.json").read_text()) == (sentiment_table())
     tables = json.loads(gzip.decompress((READY_MADE / "conversations.json.gz").read_bytes()))
     rows = simulate_conversations(60, 42) + simulate_conversations(60, 42, "test")
     for row in rows:
@@ -199,7 +200,7 @@ def test_the_tables_are_those_of_the_package():
 
 def run_with(notebook, folder: Path, numbers: list[int]):
     """Execute a notebook with some switches on; tell the cells that failed."""
-    source = folder / "nexacode.ipynb"
+    source = folder / NEXACODE.notebook_name
     nbformat.write(notebook, source)
     (folder / "ready_made").symlink_to(READY_MADE)
     parameters = {"PROFILE": "grade", "DATA_SOURCE": "embedded", "READY_MADE": numbers}
@@ -217,8 +218,8 @@ def settings(cell):
 
 
 def test_with_every_switch_the_untouched_release_runs_to_its_end(tmp_path):
-    release = nbformat.read(RELEASE, as_version=4)
-    failed = run_with(release, tmp_path, [1, 2, 3, 4, 5, 6, 7, 8])
+    release = nbformat.read(NEXACODE.release_notebook, as_version=4)
+    failed = run_with(release, tmp_path, TODOS)
     allowed = {
         cell.id
         for cell in release.cells
@@ -245,12 +246,14 @@ def failed_cells(tmp_path_factory):
     """Run the solved notebook once; where a TODO first matters, a fork goes on without it."""
     folder = tmp_path_factory.mktemp("blank")
     (folder / "ready_made").symlink_to(READY_MADE)
-    release = {cell.id: cell for cell in nbformat.read(RELEASE, as_version=4).cells}
-    source = nbformat.read(SOURCE_NOTEBOOK, as_version=4)
+    release = {
+        cell.id: cell for cell in nbformat.read(NEXACODE.release_notebook, as_version=4).cells
+    }
+    source = read_source(NEXACODE)
     parameters = {"PROFILE": "grade", "DATA_SOURCE": "embedded"}
     notebook = ForkedNotebook(source.cells, parameters)
     (setup,) = [cell for cell in notebook.cells if "SKIP_TRAINING = " in cell.source]
-    starts = {number: first_difference(notebook.cells, number) for number in range(1, 9)}
+    starts = {number: first_difference(notebook.cells, number) for number in TODOS}
 
     def go_on_without(number: int, start: int) -> dict[str, str]:
         notebook.namespace["READY_MADE"] = [number]
@@ -271,7 +274,7 @@ def failed_cells(tmp_path_factory):
     return found
 
 
-@pytest.mark.parametrize("number", range(1, 9))
+@pytest.mark.parametrize("number", TODOS)
 def test_one_blank_todo_and_its_switch_costs_nothing_else(failed_cells, number):
     failed = failed_cells[number]
     assert {name for name in failed if not name.startswith(f"todo{number}-")} == set(), failed

@@ -6,7 +6,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from authoring.sync import SOURCE_NOTEBOOK, visible_checks
+from authoring.assignment import NEXACODE
+from authoring.sync import definitions, self_check_tables
 from nexa_helpers.given import self_check as module
 from nexa_helpers.given.ready_made import fingerprint
 from nexa_helpers.given.self_check import (
@@ -17,7 +18,6 @@ from nexa_helpers.given.self_check import (
     self_check,
 )
 
-RELEASE = Path(__file__).resolve().parents[2] / "release" / "nexacode" / "nexacode.ipynb"
 STUB = "def half(x):\n    raise NotImplementedError('This part is yours: replace this line.')\n"
 DONE = "def half(x):\n    return x / 2\n"
 CHECK = "assert half(3) == 1.5, f'half(3): expected 1.5, got {half(3)}'\nkept = half"
@@ -25,7 +25,7 @@ CHECK = "assert half(3) == 1.5, f'half(3): expected 1.5, got {half(3)}'\nkept = 
 
 @pytest.fixture(scope="module")
 def released():
-    return nbformat.read(RELEASE, as_version=4)
+    return nbformat.read(NEXACODE.release_notebook, as_version=4)
 
 
 def define(source, name):
@@ -45,7 +45,9 @@ def checks(monkeypatch):
 
 def test_the_table_is_that_of_the_source_and_of_the_release(released):
     """What students see of a graded cell is what the cell's fingerprint was made of."""
-    assert visible_checks(nbformat.read(SOURCE_NOTEBOOK, as_version=4)) == SELF_CHECKS
+    source = nbformat.read(NEXACODE.source_notebook, as_version=4)
+    shown = definitions(Path(module.__file__).read_text())
+    assert self_check_tables(source).items() <= shown.items(), "run `make sync`"
     texts = {
         cell.metadata.nbgrader.grade_id: fingerprint(cell.source.strip())
         for cell in released.cells
@@ -54,14 +56,9 @@ def test_the_table_is_that_of_the_source_and_of_the_release(released):
     assert {texts[name]: name for name in SELF_CHECKS.values()} == SELF_CHECKS
 
 
-def test_every_answer_in_code_is_known(released):
-    answers = {}
-    for cell in released.cells:
-        info = cell.metadata.get("nbgrader", {})
-        if info.get("solution") and not info.get("grade"):
-            todo, name = info["grade_id"].split("-")
-            answers[name] = int(todo.removeprefix("todo"))
-    assert answers == {name.split(".")[-1]: todo for name, todo in SELF_CHECK_ANSWERS.items()}
+def test_every_answer_in_code_is_known_a_method_with_its_class():
+    assert SELF_CHECK_ANSWERS["ProcessRewardModel.majority_vote"] == 3
+    assert SELF_CHECK_ANSWERS["grpo_tcr_loss"] == 4
     assert all(is_blank(name, {}) for name in SELF_CHECK_ANSWERS)
 
 
@@ -99,7 +96,16 @@ def test_a_ready_made_todo_is_not_checked(checks):
     assert results == {}
     told = describe_self_check(results, namespace).splitlines()
     assert told[0] == "TODO 1: ready-made, not checked. Take 1 out of READY_MADE first."
-    assert told[1] == "TODO 2: 0 of 0 visible checks pass"
+    assert len(told) == 1
+
+
+def test_every_todo_of_the_tables_is_named_and_no_other(checks, monkeypatch):
+    monkeypatch.setattr(module, "SELF_CHECK_ANSWERS", {"half": 1, "len": 12})
+    told = describe_self_check({}, {"half": define(DONE, "done once more"), "len": len})
+    assert told.splitlines() == [
+        "TODO 1: 0 of 0 visible checks pass",
+        "TODO 12: 0 of 0 visible checks pass",
+    ]
 
 
 def test_what_is_no_function_of_the_notebook_is_not_blank():
