@@ -25,6 +25,7 @@ import nbformat
 import psutil
 from nbformat import NotebookNode
 from nexa_grade.run.journal import read_lines
+from nexa_grade.run.outcome import Status
 
 from authoring.answer_bank import Answer, answered_cell, list_bank, read_source
 from authoring.assignment import NEXACODE
@@ -283,7 +284,9 @@ def large_class(number: int, workers: int, seed: int) -> list[Figure]:
         kills = killed(command, course, number, len(honest), random.Random(seed))
         wrong = len(misgraded(honest, read_graded(NEXACODE, course, honest)))
         books = [gradebook(each, everybody) for each in (course, again)]
-    reported = sum(books[0]["status"].get(name) in ("held", "failed") for name in trouble)
+    reported = sum(
+        books[0]["status"].get(name) in (Status.HELD, Status.NOT_GRADABLE) for name in trouble
+    )
     graded = sum(books[0]["status"].get(name) == "graded" for name in honest)
     twice = len(books[0]["graded"]) - len(set(books[0]["graded"]))
     same = books[0]["scores"] == books[1]["scores"] and books[0]["status"] == books[1]["status"]

@@ -40,8 +40,8 @@ from nexa_grade.intake.submission_files import (
 from nexa_grade.results.class_report import Report
 from nexa_grade.run.grade_one import Course, grade, quiet_sqlalchemy
 from nexa_grade.run.grading_config import hardened_for_grading, weaknesses
-from nexa_grade.run.journal import BusyError, Journal
-from nexa_grade.run.outcome import FAILED, GRADED, HELD, Outcome, utc_now
+from nexa_grade.run.journal import BusyError, Journal, journal_folder
+from nexa_grade.run.outcome import Outcome, Status, utc_now
 from nexa_grade.run.private_gradebook import (
     GradebookError,
     Known,
@@ -256,7 +256,7 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
             print(f"  left out: {str(folder)!a}: this cannot be a student's name")
         if not folders:
             raise Refusal(f"no submissions of {assignment} in {self.coursedir.submitted_directory}")
-        with Journal(Path(self.coursedir.root, "nexa-grade", assignment)) as journal:
+        with Journal(journal_folder(self.coursedir, assignment)) as journal:
             left = [left for left in journal.unmerged() if self.settle_left(journal, left, course)]
             known = read_known(self.db_url, assignment)
             todo = {
@@ -305,10 +305,10 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
         if outcome.scores and outcome.scores.extension != entry.extension:
             return False
         accepted = self.config.WatchForForgery.get("accepted", [])
-        if outcome.status == HELD and student in accepted:
+        if outcome.status == Status.HELD and student in accepted:
             return False  # a person has looked at it since
         place = self.autograded(course.assignment, student)
-        is_there = outcome.status != GRADED or place.is_dir()
+        is_there = outcome.status != Status.GRADED or place.is_dir()
         return is_there and outcome.fingerprint == self.read(student, folder).fingerprint(
             course.fingerprint
         )
@@ -404,7 +404,7 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
             except Exception as error:  # no fingerprint: the next run tries again
                 reason = f"{type(error).__name__}: {error}"
                 reason = DIED if isinstance(error, KilledWorker) else reason
-                yield Outcome(student, "", FAILED, reason, finished=utc_now())
+                yield Outcome(student, "", Status.NOT_GRADABLE, reason, finished=utc_now())
             job = next(jobs, None)
             if job:
                 running.add(send(job[0]))
@@ -430,7 +430,7 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
             Outdated: The assignment has changed in the meantime.
         """
         journal.place_files(outcome, self.autograded(assignment, outcome.student))
-        if outcome.status != GRADED:
+        if outcome.status != Status.GRADED:
             forget_page_of(self.coursedir, assignment, outcome.student)
         try:
             with Gradebook(self.db_url, self.coursedir.course_id) as gradebook:
@@ -455,7 +455,7 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
         not_graded = 0
         for student in folders:
             found = journal.load(student)
-            if found and found[0].status != GRADED:
+            if found and found[0].status != Status.GRADED:
                 not_graded += 1
                 print(f"  {found[0].status}: {student}: {found[0].reason}")
         print(f"Log: {journal.log_path}")

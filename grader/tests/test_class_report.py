@@ -19,7 +19,7 @@ from nexa_grade.results.class_results import Cell, Check, Entry, Mark, Points, S
 from nexa_grade.results.questions import name_questions
 from nexa_grade.results.similarity import Given, character, likeness, lines_of, text_lines, words_of
 from nexa_grade.run.journal import Journal
-from nexa_grade.run.outcome import FAILED, GRADED, HELD, Outcome
+from nexa_grade.run.outcome import Outcome, Status
 from nexa_grade.run.private_gradebook import Scores, merge
 from test_nexa_grade import postgresql
 from tiny_course import NAME, TinyCourse
@@ -89,11 +89,11 @@ SEEN = {"cell": "add", "what": "displayhook is called"}
 MENDED = {"cell": "add-test", "what": "the metadata was put back"}
 HELD_FOR = "HeldForReview: displayhook"
 RESULTS = {  # the points of add-test, limit-test, double-test; seconds
-    "ann": ((2.0, 1.0, 3.0), Outcome("ann", "", GRADED, seconds=4.0)),
-    "bob": ((0.0, 0.0, 3.0), Outcome("bob", "", GRADED, seconds=2.5, repairs=[MENDED])),
-    EVIL: ((2.0, 1.0, 0.0), Outcome(EVIL, "", GRADED, seconds=9.25)),
-    "broken": (None, Outcome("broken", "", FAILED, "not JSON", seconds=0.5)),
-    "cheat": (None, Outcome("cheat", "", HELD, HELD_FOR, seconds=3.0, violations=[SEEN])),
+    "ann": ((2.0, 1.0, 3.0), Outcome("ann", "", Status.GRADED, seconds=4.0)),
+    "bob": ((0.0, 0.0, 3.0), Outcome("bob", "", Status.GRADED, seconds=2.5, repairs=[MENDED])),
+    EVIL: ((2.0, 1.0, 0.0), Outcome(EVIL, "", Status.GRADED, seconds=9.25)),
+    "broken": (None, Outcome("broken", "", Status.NOT_GRADABLE, "not JSON", seconds=0.5)),
+    "cheat": (None, Outcome("cheat", "", Status.HELD, HELD_FOR, seconds=3.0, violations=[SEEN])),
 }
 ANSWERS = {
     "ann": {"add": LONG_ADD},
@@ -146,9 +146,10 @@ def page(course):
 
 def test_everybody_is_counted_once(page):
     assert table(page, "Number of students")[1:] == [
-        ["graded", "3"],
-        ["failed", "1"],
-        ["held", "1"],
+        ["graded", "2"],
+        ["needs manual grading", "1"],
+        ["could not be graded", "1"],
+        ["held for a person", "1"],
         ["not graded yet", "1"],
         ["missing", "1"],
         ["all", "7"],
@@ -159,10 +160,10 @@ def test_everybody_is_counted_once(page):
 
 
 def test_failed_and_held_students_have_their_reason(page):
-    _, failed, held = table(page, "Failed and held")
-    assert failed[:2] == ["broken", "failed"]
+    _, failed, held = table(page, "Without a score")
+    assert failed[:2] == ["broken", "could not be graded"]
     assert "not JSON" in failed[2]
-    assert held[:2] == ["cheat", "held"]
+    assert held[:2] == ["cheat", "held for a person"]
     assert "displayhook" in held[2]
 
 
@@ -208,7 +209,12 @@ def test_times_repairs_violations_and_runs(page):
     assert "Times of 5 submissions are known" in time
     _, run = table(page, "Last runs of nexa-grade")
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", run[0])
-    assert run[1:] == ["1.2.0", "off", "1 failed, 3 graded, 1 held", "complete"]
+    assert run[1:] == [
+        "1.2.0",
+        "off",
+        "1 could not be graded, 3 graded, 1 held for a person",
+        "complete",
+    ]
     _, repair = table(page, "What was put right before grading")
     assert repair == [MENDED["what"], "add-test", "1", "1", "bob"]
     _, violation = table(page, "What was seen")
@@ -264,7 +270,7 @@ def copy_of(course, folder):
 def test_hostile_texts_stay_texts(course, tmp_path):
     course = copy_of(course, tmp_path)
     what = {"cell": EVIL_CELL, "what": EVIL_TEXT + "\ud800" + "x" * 5000}
-    outcome = Outcome(EVIL, "", HELD, EVIL_TEXT, repairs=[what], violations=[what])
+    outcome = Outcome(EVIL, "", Status.HELD, EVIL_TEXT, repairs=[what], violations=[what])
     with Journal(course.folder / "nexa-grade" / NAME) as journal:
         journal.keep(outcome)
     page = page_of(course)
@@ -288,10 +294,10 @@ def test_what_a_stopped_run_left_is_not_called_graded(course, tmp_path):
             gradebook.find_grade("add-test", NAME, NAME, student).auto_score = None
         gradebook.db.commit()
     page = page_of(course)
-    reasons = {row[0].split(" (")[0]: row[1:] for row in table(page, "Failed and held")}
-    assert reasons["ann"] == [FAILED, class_results.NOT_MERGED]
-    assert reasons["bob"] == [FAILED, class_results.UNREADABLE]
-    assert reasons[EVIL] == [FAILED, class_results.LOST_SCORE]
+    reasons = {row[0].split(" (")[0]: row[1:] for row in table(page, "Without a score")}
+    assert reasons["ann"] == [Status.NOT_GRADABLE, class_results.NOT_MERGED]
+    assert reasons["bob"] == [Status.NOT_GRADABLE, class_results.UNREADABLE]
+    assert reasons[EVIL] == [Status.NOT_GRADABLE, class_results.LOST_SCORE]
     assert "No submission is graded yet." in section(page, "Scores")
     assert "There is nothing to compare" in section(page, "Submissions alike")
     assert table(page, "Last runs of nexa-grade")[1] == [
@@ -469,12 +475,14 @@ def test_of_several_notebooks_a_question_says_which():
 def test_equal_findings_are_one_line_the_most_frequent_first():
     def student(name, *found):
         repairs = [{"cell": cell, "what": what} for cell, what in found]
-        return Student(name, "", GRADED, outcome=Outcome(name, "", GRADED, repairs=repairs))
+        return Student(
+            name, "", Status.GRADED, outcome=Outcome(name, "", Status.GRADED, repairs=repairs)
+        )
 
     students = [
         student("a", ("", "moved"), ("c1", "rare")),
         student("b", ("c2", "moved"), ("c2", "moved")),
-        Student("c", "", "missing"),
+        Student("c", "", Status.MISSING),
     ]
     moved, rare = class_results.findings(students, "repairs")
     assert (moved.what, moved.cells, moved.students, moved.times) == (

@@ -2,6 +2,7 @@
 
 import csv
 import math
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,8 @@ from nexa_grade.results.lms_export import (
     number,
     text,
 )
+from nexa_grade.run.journal import Journal
+from nexa_grade.run.outcome import Outcome, Status
 
 CONFIG = f"""
 import os
@@ -147,7 +150,7 @@ EXPECTED = {
     "cat": (["2.5", "", "1", "", ""], "needs manual grading, late"),
     "dan": (["", "", "", "", ""], "could not be graded"),
     "eve": (["", "", "", "", ""], "missing"),
-    "fay": (["", "", "", "", ""], "not autograded yet"),
+    "fay": (["", "", "", "", ""], "not graded yet"),
 }
 
 
@@ -257,3 +260,34 @@ def test_a_formula_becomes_text(begin):
 @pytest.mark.parametrize("value", ["", "Ann", "O'Neil", "a=b", "x@y.z", "1-2", " Ann"])
 def test_other_text_stays(value):
     assert text(value) == value
+
+
+def test_what_the_journal_says_is_held_is_held_in_the_file(course):
+    with Journal(course / "nexa-grade" / "tiny") as journal:
+        journal.keep(Outcome("dan", "", Status.HELD, "it looks forged"))
+    rows, _ = exported(course, "MoodleExportPlugin", "--student", '["dan"]')
+    assert rows[0]["tiny status"] == "held for a person"
+    shutil.rmtree(course / "nexa-grade")
+    rows, _ = exported(course, "MoodleExportPlugin", "--student", '["dan"]')
+    assert rows[0]["tiny status"] == "could not be graded"
+
+
+def excluding(course, setting):
+    config = course / "nbgrader_config.py"
+    text = config.read_text()
+    config.write_text(text + setting)
+    try:
+        rows, _ = exported(course, "MoodleExportPlugin")
+    finally:
+        config.write_text(text)
+    return {row["Username"] for row in rows}
+
+
+def test_the_students_are_those_who_are_graded(course):
+    everybody = set(EXPECTED)
+    assert excluding(course, "") == everybody
+    assert excluding(course, "c.CourseDirectory.student_id_exclude = 'fay,ann'\n") == everybody - {
+        "fay",
+        "ann",
+    }
+    assert excluding(course, "c.CourseDirectory.student_id = 'c*'\n") == {"cat"}

@@ -25,7 +25,7 @@ from nexa_grade.intake.submission_files import MAX_FILES, read_submission
 from nexa_grade.run import grade_one
 from nexa_grade.run.grade_one import grade
 from nexa_grade.run.journal import BusyError, Journal, read_lines
-from nexa_grade.run.outcome import FAILED, GRADED, HELD, Outcome
+from nexa_grade.run.outcome import Outcome, Status
 from nexa_grade.run.private_gradebook import read_assignment, read_student_rows
 from tiny_course import FULL, HARDENED, NAME, TinyCourse
 
@@ -35,10 +35,14 @@ ADD = "def add(a, b):\n"
 NO_ADD = FULL | {"add-test": 0.0, "limit-test": 0.0}
 NO_SCORE = dict.fromkeys(FULL)
 CLASS = {  # what a student's `add` is, the status and the scores that it deserves
-    "right": (ADD + "    return a + b", GRADED, FULL),
-    "wrong": (ADD + "    return 0", GRADED, NO_ADD),
-    "cheat": ("import sys\n" + ADD + "    sys.displayhook(2.0)\n    return 0", HELD, NO_SCORE),
-    "digs": (ADD + "    import ctypes\n    return 1", HELD, NO_SCORE),
+    "right": (ADD + "    return a + b", Status.GRADED, FULL),
+    "wrong": (ADD + "    return 0", Status.GRADED, NO_ADD),
+    "cheat": (
+        "import sys\n" + ADD + "    sys.displayhook(2.0)\n    return 0",
+        Status.HELD,
+        NO_SCORE,
+    ),
+    "digs": (ADD + "    import ctypes\n    return 1", Status.HELD, NO_SCORE),
 }
 
 
@@ -56,8 +60,8 @@ def make_class(folder: Path, config: str = HARDENED) -> TinyCourse:
 
 
 EXPECTED = {name: (status, scores) for name, (_, status, scores) in CLASS.items()} | {
-    "broken": (FAILED, NO_SCORE),
-    "link": (FAILED, NO_SCORE),
+    "broken": (Status.NOT_GRADABLE, NO_SCORE),
+    "link": (Status.NOT_GRADABLE, NO_SCORE),
 }
 
 
@@ -84,7 +88,7 @@ def check_all(course: TinyCourse) -> None:
         name: scores for name, (_, scores) in EXPECTED.items()
     }
     for name, (status, _) in EXPECTED.items():
-        assert course.autograded(name).exists() == (status == GRADED), name
+        assert course.autograded(name).exists() == (status == Status.GRADED), name
 
 
 @pytest.fixture(scope="module")
@@ -101,9 +105,12 @@ def test_everything_is_graded_once_as_it_deserves(course):
 
 def test_the_exit_status_and_the_report_tell(course):
     assert course.first.returncode == 1
-    assert "6 submissions: 2 failed, 2 graded, 2 held; 0 already done" in course.first.stdout
-    assert "held: cheat: HeldForReview" in course.first.stdout
-    assert "failed: link: the submission is a symbolic link" in course.first.stdout
+    assert (
+        "6 submissions: 2 could not be graded, 2 graded, 2 held for a person; 0 already done"
+        in course.first.stdout
+    )
+    assert "held for a person: cheat: HeldForReview" in course.first.stdout
+    assert "could not be graded: link: the submission is a symbolic link" in course.first.stdout
     assert "6/6" in course.first.stderr  # the progress bar
     assert "SAWarning" not in course.first.stderr
 
@@ -111,7 +118,7 @@ def test_the_exit_status_and_the_report_tell(course):
 def test_the_log_is_for_machines(course):
     run, *submissions, end = lines_of(course)[: len(EXPECTED) + 2]
     assert (run["event"], run["user"], run["submissions"]) == ("run", getpass.getuser(), 6)
-    assert end == {"event": "end", "failed": 2, "graded": 2, "held": 2}
+    assert end == {"event": "end", "could not be graded": 2, "graded": 2, "held for a person": 2}
     by_name = {line["student"]: line for line in submissions}
     assert by_name["right"]["points"] == 6
     assert by_name["right"]["warnings"] == []
@@ -395,7 +402,7 @@ def test_what_nobody_has_thought_of_costs_one_submission(outcomes, monkeypatch, 
 
     monkeypatch.setattr(grade_one, "Autograde", Broken)
     outcome = grade(app.read_course(NAME), app.read("right", folder), {})
-    assert (outcome.status, outcome.scores, outcome.fingerprint) == (FAILED, None, "")
+    assert (outcome.status, outcome.scores, outcome.fingerprint) == (Status.NOT_GRADABLE, None, "")
     assert str(fails).replace("\n", " ") in outcome.reason
 
 
@@ -418,7 +425,7 @@ def test_a_worker_that_is_lost_with_the_course_is_replaced(outcomes):
         client.scatter = and_lose
         folder = made_in.submitted("right").parent
         [outcome] = app.outcomes(client, app.read_course(NAME), {"right": folder})
-    assert (outcome.status, outcome.points) == (GRADED, 6)
+    assert (outcome.status, outcome.points) == (Status.GRADED, 6)
 
 
 def test_two_runs_on_one_machine_do_not_fight_for_a_port(outcomes):
@@ -444,9 +451,14 @@ def test_a_cut_line_of_the_log_is_left_out(tmp_path):
 
 
 def test_an_outcome_survives_json():
-    outcome = Outcome("s", "f", FAILED, "why", files={"a": b"1"})
+    outcome = Outcome("s", "f", Status.NOT_GRADABLE, "why", files={"a": b"1"})
     again = Outcome.from_json(json.loads(json.dumps(outcome.to_json())))
-    assert (again.student, again.status, again.reason, again.files) == ("s", FAILED, "why", {})
+    assert (again.student, again.status, again.reason, again.files) == (
+        "s",
+        Status.NOT_GRADABLE,
+        "why",
+        {},
+    )
 
 
 def test_links_are_left_out_and_too_many_files_refused(tmp_path):

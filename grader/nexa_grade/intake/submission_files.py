@@ -5,6 +5,7 @@ their targets are the instructor's own files, and pipes and devices are never op
 out is said.
 """
 
+import glob
 import hashlib
 import json
 import os
@@ -12,7 +13,7 @@ import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
+from fnmatch import fnmatch, fnmatchcase
 from pathlib import Path
 from typing import IO
 
@@ -65,14 +66,19 @@ def find_submissions(coursedir: CourseDirectory, assignment: str) -> dict[str, P
         )
 
     name_of = re.compile(path_of("(?P<student>[^/]+)", re.escape(assignment), escape=True))
-    pattern = Path(path_of(coursedir.student_id, glob_escape(assignment)))
-    excluded = (coursedir.student_id_exclude or "").split(",")
+    pattern = Path(path_of(coursedir.student_id, glob.escape(assignment)))
     found = {}
     for path in sorted(Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor)))):
         match = name_of.fullmatch(str(path))
-        if match and match["student"] not in excluded:
+        if match and is_wanted(coursedir, match["student"]):
             found[match["student"]] = path
     return found
+
+
+def is_wanted(coursedir: CourseDirectory, student: str) -> bool:
+    """Tell a student whom ``student_id`` matches and ``student_id_exclude`` does not name."""
+    excluded = (coursedir.student_id_exclude or "").split(",")
+    return fnmatchcase(student, coursedir.student_id) and student not in excluded
 
 
 def is_plain_name(student: str) -> bool:
@@ -90,11 +96,6 @@ def is_timestamp(data: bytes) -> bool:
         return not text or bool(parse_utc(text))
     except Exception:  # of any kind: the parser was not made for strangers' texts
         return False
-
-
-def glob_escape(name: str) -> str:
-    """Keep a name from being read as a pattern."""
-    return re.sub(r"([*?[])", r"[\1]", name)
 
 
 def open_files(folder: Path) -> Iterator[tuple[Path, IO[bytes] | None]]:

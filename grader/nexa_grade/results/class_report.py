@@ -25,9 +25,6 @@ from sqlalchemy.exc import OperationalError
 
 from nexa_grade.intake.submission_files import find_submissions, is_plain_name
 from nexa_grade.results.class_results import (
-    MISSING,
-    NOT_YET,
-    STATUSES,
     Book,
     Points,
     Student,
@@ -49,8 +46,8 @@ from nexa_grade.results.lms_export import ClassExportPlugin, natural, number
 from nexa_grade.results.questions import name_questions, read_releases
 from nexa_grade.results.similarity import FEWEST_WORDS, Given, likeness, words_of
 from nexa_grade.run.grade_one import quiet_sqlalchemy
-from nexa_grade.run.journal import Journal, write_durably
-from nexa_grade.run.outcome import GRADED, Outcome, utc_now
+from nexa_grade.run.journal import Journal, journal_folder, write_durably
+from nexa_grade.run.outcome import Outcome, Status, utc_now
 
 REFUSED = 2  # the exit status
 MOST_RUNS = 10
@@ -160,7 +157,7 @@ class Report(NbGrader):  # type: ignore[misc]
         Raises:
             ReportError: Nobody has handed in anything, or the gradebook lacks the assignment.
         """
-        folder = Path(self.coursedir.root, "nexa-grade", assignment)
+        folder = journal_folder(self.coursedir, assignment)
         page = self.page(assignment, Journal(folder))
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "report.html"
@@ -171,16 +168,16 @@ class Report(NbGrader):  # type: ignore[misc]
         """Collect all that the page shows."""
         book = self.read_gradebook(assignment)
         students = self.students(assignment, book, read_outcomes(journal))
-        if all(student.status == MISSING for student in students):
+        if all(student.status == Status.MISSING for student in students):
             raise ReportError(f"no submissions of {assignment}: there is nothing to report")
-        graded = [student.id for student in students if student.status == GRADED]
+        graded = [student.id for student in students if student.status.has_scores]
         timed = [one for one in students if seconds_of(one)]
         return {
             "assignment": assignment,
             "written": f"{utc_now()[:16].replace('T', ' ')} UTC",
             "runs": read_runs(journal)[:MOST_RUNS],
             "by_status": {
-                status: [one for one in students if one.status == status] for status in STATUSES
+                status: [one for one in students if one.status == status] for status in Status
             },
             "students": students,
             "names": {one.id: one.name for one in students},
@@ -235,8 +232,10 @@ class Report(NbGrader):  # type: ignore[misc]
                 has_score = entry is not None and is_scored(entry, book.cells)
                 status, reason = status_of(outcome, is_merged, student in outcomes, has_score)
             else:
-                status, reason = (NOT_YET if student in submitted else MISSING), ""
+                status, reason = (Status.NOT_YET if student in submitted else Status.MISSING), ""
             points = Points.of(entry, book.cells) if entry else None
+            if status == Status.GRADED and points and points.waits:
+                status = Status.NEEDS_A_PERSON
             name = book.names.get(student, "")
             students.append(Student(student, name, status, shortened(reason), points, outcome))
         return students

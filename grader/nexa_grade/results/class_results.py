@@ -23,11 +23,9 @@ from nexa_grade.intake.notebook_file import require_notebook_file
 from nexa_grade.repair.release import ReleasedCell
 from nexa_grade.results.questions import Key
 from nexa_grade.run.journal import Journal, read_lines
-from nexa_grade.run.outcome import FAILED, GRADED, HELD, Outcome
+from nexa_grade.run.outcome import Outcome, Status
 from nexa_grade.run.private_gradebook import TABLES, rows_of
 
-NOT_YET, MISSING = "not graded yet", "missing"
-STATUSES = (GRADED, FAILED, HELD, NOT_YET, MISSING)
 BARS = 10
 EPSILON = 1e-6  # points are sums of decimal numbers
 LARGEST_NOTEBOOK = 100_000_000  # bytes
@@ -101,7 +99,7 @@ class Student:
 
     id: str
     name: str
-    status: str
+    status: Status
     reason: str = ""
     points: Points | None = None  # None where the gradebook has no submission
     outcome: Outcome | None = None  # None where nexa-grade did not grade it
@@ -293,17 +291,17 @@ def is_scored(entry: Entry, cells: Mapping[Key, Cell]) -> bool:
 
 def status_of(
     outcome: Outcome | None, is_merged: bool, is_in_journal: bool, has_score: bool
-) -> tuple[str, str]:
+) -> tuple[Status, str]:
     """Say what became of a submission that somebody tried to grade, and why."""
-    if outcome and outcome.status != GRADED:
+    if outcome and outcome.status != Status.GRADED:
         return outcome.status, outcome.reason
     if outcome and not is_merged:
-        return FAILED, NOT_MERGED
+        return Status.NOT_GRADABLE, NOT_MERGED
     if has_score:
-        return GRADED, ""
+        return Status.GRADED, ""
     if is_in_journal:
-        return FAILED, LOST_SCORE if outcome else UNREADABLE
-    return FAILED, NO_SCORE
+        return Status.NOT_GRADABLE, LOST_SCORE if outcome else UNREADABLE
+    return Status.NOT_GRADABLE, NO_SCORE
 
 
 def seconds_of(student: Student) -> float:
@@ -326,7 +324,7 @@ def scores(cells: Mapping[Key, Cell], students: Iterable[Student]) -> dict[str, 
     """Sum up the points: figures, histograms, and who still waits for a person."""
     by_machine = math.fsum(cell.points for cell in cells.values() if cell.is_machine_graded)
     by_hand = math.fsum(cell.points for cell in cells.values() if not cell.is_machine_graded)
-    graded = [one.points for one in students if one.status == GRADED and one.points]
+    graded = [one.points for one in students if one.status.has_scores and one.points]
     final = [points for points in graded if not points.waits]
     kinds = [
         ("By machine", [points.machine for points in graded], by_machine),
@@ -338,9 +336,7 @@ def scores(cells: Mapping[Key, Cell], students: Iterable[Student]) -> dict[str, 
         "histograms": [
             (what, bars(values, possible)) for what, values, possible in kinds if values
         ],
-        "waiting": [
-            one for one in students if one.status == GRADED and one.points and one.points.waits
-        ],
+        "waiting": [one for one in students if one.status == Status.NEEDS_A_PERSON],
     }
 
 

@@ -8,7 +8,6 @@ or was never handed in has no score, and the status column says which. Nothing i
 """
 
 import csv
-import glob
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -25,13 +24,10 @@ from nbgrader.plugins import ExportPlugin
 from traitlets import Enum, Unicode
 
 from nexa_grade.gradebook_scores import is_graded_by_machine
+from nexa_grade.intake.submission_files import find_submissions, is_wanted
 from nexa_grade.results.questions import Key, name_questions, read_releases
-
-GRADED = "graded"
-NEEDS_A_PERSON = "needs manual grading"
-NOT_GRADABLE = "could not be graded"
-NOT_AUTOGRADED = "not autograded yet"
-MISSING = "missing"
+from nexa_grade.run.journal import Journal, journal_folder
+from nexa_grade.run.outcome import Status
 
 # A spreadsheet takes a text that begins like this for a formula, in wide letters as well.
 FORMULA = re.compile(r"[\s\x00]*[=+\-@＝＋－＠]|[\t\r\n\x00]")
@@ -105,7 +101,8 @@ class ClassExportPlugin(ExportPlugin):
             assignments = [gradebook.find_assignment(str(name)) for name in self.assignment]
         else:
             assignments = gradebook.assignments
-        submitted = {one.name: self.submitted_students(one.name) for one in assignments}
+        coursedir = CourseDirectory(parent=self)
+        submitted = {one.name: set(find_submissions(coursedir, one.name)) for one in assignments}
         people = self.people(gradebook, set().union(*submitted.values()))
         sheets = [self.sheet(gradebook, one, people, submitted[one.name]) for one in assignments]
         path = Path(self.to or self.file_name)
@@ -117,16 +114,6 @@ class ClassExportPlugin(ExportPlugin):
     def rows(self, people: list[Person], sheets: list[Sheet]) -> Iterator[list[str]]:
         """Yield the file's rows, the header first."""
         raise NotImplementedError
-
-    def submitted_students(self, assignment: str) -> set[str]:
-        """Name the students with a folder in ``submitted/``, in the gradebook or not."""
-        course = CourseDirectory(parent=self)
-        step = course.submitted_directory
-        pattern = course.format_path(step, "(?P<student>.*)", re.escape(assignment), escape=True)
-        # nbgrader's folders may be absolute, which Path.glob refuses.
-        folders = glob.glob(course.format_path(step, "*", glob.escape(assignment)))  # noqa: PTH207
-        found = (re.fullmatch(pattern, folder) for folder in folders)
-        return {match["student"] for match in found if match}
 
     def people(self, gradebook: Gradebook, submitted: set[str]) -> list[Person]:
         """List the gradebook's students by name, then those who only have a folder."""
@@ -144,6 +131,8 @@ class ClassExportPlugin(ExportPlugin):
         others = sorted(submitted - {one.id for one in known})
         wanted = {str(name) for name in self.student}
         people = known + [Person(name) for name in others]
+        coursedir = CourseDirectory(parent=self)
+        people = [one for one in people if is_wanted(coursedir, one.id)]
         people = [one for one in people if not wanted or one.id in wanted]
         for one in people:
             if text(one.id) != one.id:
@@ -169,7 +158,7 @@ class ClassExportPlugin(ExportPlugin):
         points = {name: points[name] for name in sorted(points, key=natural)}
         results = {one.student.id: self.result(one, questions) for one in assignment.submissions}
         for one in people:
-            status = NOT_AUTOGRADED if one.id in submitted else MISSING
+            status = Status.NOT_YET if one.id in submitted else Status.MISSING
             results.setdefault(one.id, Result(status))
         return Sheet(assignment.name, points, results)
 
@@ -190,7 +179,7 @@ class ClassExportPlugin(ExportPlugin):
                 scores[question] = None
                 waiting.append(grade)
         failed = [g for g in waiting if g.auto_score is None and is_graded_by_machine(g.cell)]
-        status = NOT_GRADABLE if failed else NEEDS_A_PERSON if waiting else GRADED
+        status = self.status_of(submission, bool(waiting), bool(failed))
         if submission.total_seconds_late > 0:
             status += ", late"
         if waiting:
@@ -198,6 +187,17 @@ class ClassExportPlugin(ExportPlugin):
         total = max(0.0, submission.score - submission.late_submission_penalty)
         penalty = total - submission.score
         return Result(status, scores, penalty, total)
+
+    def status_of(self, submission: SubmittedAssignment, waits: bool, has_failed: bool) -> str:
+        """Say what became of a submission; only ``nexa-grade``'s journal knows what is held."""
+        if not has_failed:
+            return Status.NEEDS_A_PERSON if waits else Status.GRADED
+        name = submission.assignment.name
+        found = Journal(journal_folder(CourseDirectory(parent=self), name)).load(
+            submission.student.id
+        )
+        is_held = found and found[0].status == Status.HELD
+        return Status.HELD if is_held else Status.NOT_GRADABLE
 
 
 def natural(name: str) -> list[tuple[int, str]]:

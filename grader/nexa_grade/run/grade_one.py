@@ -26,7 +26,7 @@ from traitlets.config import Config
 
 from nexa_grade.execution.bubblewrap import find_bubblewrap
 from nexa_grade.intake.submission_files import TIMESTAMP, Submission, is_timestamp, open_files
-from nexa_grade.run.outcome import FAILED, GRADED, HELD, Outcome, utc_now
+from nexa_grade.run.outcome import Outcome, Status, utc_now
 from nexa_grade.run.private_gradebook import Rows, read_scores, write_gradebook
 
 ATTEMPTS = 2  # where the sandbox itself failed, which is not the student's fault
@@ -137,7 +137,7 @@ def grade(course: Course, submission: Submission, known: Rows) -> Outcome:
     fingerprint = submission.fingerprint(course.fingerprint)
     notes = [{"cell": "", "what": note} for note in submission.notes]
     if submission.refused:
-        outcome = Outcome(submission.student, fingerprint, FAILED, submission.refused)
+        outcome = Outcome(submission.student, fingerprint, Status.NOT_GRADABLE, submission.refused)
     else:
         submission, more = believable_time(submission)
         notes += more
@@ -161,7 +161,7 @@ def try_to_grade(course: Course, submission: Submission, known: Rows, fingerprin
                 return outcome
     except Exception as error:  # of any kind: three hundred others wait
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-        return Outcome(submission.student, "", FAILED, reason)
+        return Outcome(submission.student, "", Status.NOT_GRADABLE, reason)
     return replace(outcome, fingerprint="")
 
 
@@ -207,11 +207,11 @@ def grade_in_folder(
         failure = heard.failures[0] if heard.failures else {}
         if not is_done and not failure:
             failure = {"kind": "Error", "reason": " ".join(heard.lines[-1:])[-500:]}
-        status = HELD if failure.get("kind") == "HeldForReview" else FAILED
+        status = Status.HELD if failure.get("kind") == "HeldForReview" else Status.NOT_GRADABLE
         outcome = Outcome(
             student,
             fingerprint,
-            status if failure else GRADED,
+            status if failure else Status.GRADED,
             failure.get("reason", ""),
             None if failure else scores,
             heard.repairs,

@@ -18,8 +18,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
+from nbgrader.coursedir import CourseDirectory
+
 from nexa_grade.run.grade_one import write_files
-from nexa_grade.run.outcome import GRADED, Outcome
+from nexa_grade.run.outcome import Outcome, Status
 
 
 class BusyError(Exception):
@@ -141,8 +143,13 @@ class Journal:
             remove(target)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(kept, target)
-        elif outcome.status != GRADED:  # nothing may look as if it were
+        elif outcome.status != Status.GRADED:  # nothing may look as if it were
             remove(target)
+
+
+def journal_folder(coursedir: CourseDirectory, assignment: str) -> Path:
+    """Name the folder of an assignment's journal."""
+    return Path(coursedir.root, "nexa-grade", assignment)
 
 
 def remove(path: Path) -> None:

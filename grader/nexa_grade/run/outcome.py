@@ -3,11 +3,26 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 from nexa_grade.run.private_gradebook import Scores
 
-GRADED, FAILED, HELD = "graded", "failed", "held"
+
+class Status(StrEnum):
+    """What became of a submission, in the words that an instructor reads everywhere."""
+
+    GRADED = "graded"
+    NEEDS_A_PERSON = "needs manual grading"  # graded by the machine; a person is not done
+    NOT_GRADABLE = "could not be graded"
+    HELD = "held for a person"  # it has a sign of forgery
+    NOT_YET = "not graded yet"
+    MISSING = "missing"
+
+    @property
+    def has_scores(self) -> bool:
+        """Tell whether the machine has graded the submission."""
+        return self in (Status.GRADED, Status.NEEDS_A_PERSON)
 
 
 @dataclass(frozen=True)
@@ -16,7 +31,7 @@ class Outcome:
 
     student: str
     fingerprint: str
-    status: str  # "graded", "failed" or "held": only the first has scores
+    status: Status  # GRADED, NOT_GRADABLE or HELD: only the first has scores
     reason: str = ""
     scores: Scores | None = None
     repairs: list[dict[str, str]] = field(default_factory=list)
@@ -33,9 +48,14 @@ class Outcome:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Outcome":
-        """Read what ``to_json`` gave; the files stay behind."""
+        """Read what ``to_json`` gave; the files stay behind.
+
+        Raises:
+            ValueError: An earlier version called the status something else.
+        """
         scores = Scores(**data["scores"]) if data["scores"] else None
-        return cls(**{**data, "scores": scores, "files": {}})
+        status = Status(data["status"])
+        return cls(**{**data, "status": status, "scores": scores, "files": {}})
 
     @property
     def points(self) -> float | None:
