@@ -31,7 +31,11 @@ def check_parsed(text):
 
 def check_analysis(triples, *lists):
     return {"response_lengths": [3, 4, 3], "feedback_lengths": [2, 5, 10]}
-"""  # what two of the checks expect
+
+
+def check_extracted(turns):
+    return [([{"role": "user", "content": "q1"}], "a1", "f1")]
+"""  # what three of the checks expect; the last one stands behind its locked cell, too
 MARKERS = ["BEGIN SOLUTION", "END SOLUTION", "BEGIN HIDDEN TESTS", "BEGIN MARK SCHEME"]
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.DOTALL)
 
@@ -62,7 +66,7 @@ def source_cells():
 def redefining(notebook):
     """Answer each TODO with new definitions of the tools of its checks, and nothing else."""
     tools = [cell for cell in notebook.cells if "-check-tools" in cell.id]
-    assert {"check_parsed", "check_analysis"} <= {
+    assert {"check_parsed", "check_analysis", "check_extracted"} <= {
         name for cell in tools for name in given_names(cell.source)
     }
     for cell in notebook.cells:
@@ -230,7 +234,7 @@ def test_untouched_release_gets_nothing(course):
 
 
 def test_answers_that_redefine_the_tools_of_the_checks_get_nothing(course):
-    """They would make two checks pass; the guard puts the locked cells' names right first."""
+    """They would make three checks pass; the guard puts the locked cells' names right first."""
     got = {name: pair for name, pair in course.scores["redefining"].items() if pair[0]}
     assert not got
 
