@@ -10,17 +10,12 @@ import os
 import platform
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from functools import cached_property
 from importlib.metadata import version
-from itertools import islice
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
-import dask
-from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
-from nbgrader.api import Gradebook, InvalidEntry, MissingEntry
 from nbgrader.apps.baseapp import NbGrader, nbgrader_aliases, nbgrader_flags
 from nbgrader.utils import find_all_files
 from sqlalchemy.exc import OperationalError
@@ -28,8 +23,8 @@ from tqdm import tqdm
 from traitlets import Bool, Integer, List, Unicode, default
 from traitlets.config import Config
 
+from nexa_grade.errors import Refusal
 from nexa_grade.execution.bubblewrap import SandboxError, find_bubblewrap
-from nexa_grade.gradebook_scores import forget_page_of
 from nexa_grade.intake.admission import IntakeExporter
 from nexa_grade.intake.submission_files import (
     Submission,
@@ -38,23 +33,24 @@ from nexa_grade.intake.submission_files import (
     read_submission,
 )
 from nexa_grade.results.class_report import Report
-from nexa_grade.run.grade_one import Course, grade, quiet_sqlalchemy
+from nexa_grade.run.assignment_name import assignment_of
+from nexa_grade.run.cluster import Dispatcher, connect
+from nexa_grade.run.grade_one import AssignmentSnapshot, quiet_sqlalchemy
 from nexa_grade.run.grading_config import hardened_for_grading, weaknesses
 from nexa_grade.run.journal import BusyError, Journal, journal_folder
-from nexa_grade.run.outcome import Outcome, Status, utc_now
+from nexa_grade.run.outcome import Status
 from nexa_grade.run.private_gradebook import (
     GradebookError,
     Known,
+    Rows,
     fingerprint,
-    merge,
     read_assignment,
     read_known,
     read_student_rows,
 )
+from nexa_grade.run.settling import Settling
 
 ALL_GRADED, SOME_NOT_GRADED, REFUSED, STOPPED = 0, 1, 2, 130  # exit statuses
-AHEAD = 2  # submissions that wait for each worker
-SENDINGS = 3  # of one submission, where the workers that had the course are lost
 LOCK_SECONDS = 60  # how long SQLite waits for another program, such as formgrader
 GRADED_WITH = (  # settings that a score may depend on, by the class that reads them
     "AssignLatePenalties",
@@ -72,15 +68,6 @@ GRADED_WITH = (  # settings that a score may depend on, by the class that reads 
     "SandboxedExecute",
     "SubmissionExporter",
 )
-DIED = "the process that graded it died, again and again"
-
-
-class Refusal(Exception):  # noqa: N818 (it is no error of the program)
-    """The run cannot start or go on; the message is for the person at the terminal."""
-
-
-class Outdated(Refusal):
-    """An outcome does not fit the assignment any more."""
 
 
 class NexaGrade(NbGrader):  # type: ignore[misc]
@@ -142,7 +129,7 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
         super().start()
         quiet_sqlalchemy()
         try:
-            sys.exit(self.grade_all(self.assignment()))
+            sys.exit(self.grade_all(assignment_of(self)))
         except (Refusal, BusyError, GradebookError, SandboxError) as error:
             print(f"nexa-grade: {error}", file=sys.stderr)
             sys.exit(REFUSED)
@@ -154,14 +141,6 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
             print("nexa-grade: stopped; the same command goes on from here", file=sys.stderr)
             sys.exit(STOPPED)
 
-    def assignment(self) -> str:
-        """Read the assignment's name from the command line or the configuration."""
-        names = [*self.extra_args, *filter(None, [self.coursedir.assignment_id])]
-        if len(names) != 1:
-            raise Refusal("expected the name of one assignment: nexa-grade ASSIGNMENT")
-        self.coursedir.assignment_id = str(names[0])
-        return str(names[0])
-
     @property
     def db_url(self) -> str:
         """Give the gradebook's address; SQLite waits where another program is writing."""
@@ -169,7 +148,7 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
         is_plain = url.startswith("sqlite:///") and "?" not in url
         return f"{url}?timeout={LOCK_SECONDS}" if is_plain else url
 
-    def read_course(self, assignment: str) -> Course:
+    def read_snapshot(self, assignment: str) -> AssignmentSnapshot:
         """Read what submissions are graded with.
 
         Raises:
@@ -189,7 +168,7 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
         files = [{"release": name, "data": data} for name, data in release.items()]
         files += [{"extra": name, "data": data} for name, data in extras.items()]
         key = fingerprint(definition | {"files": files, "settings": self.settings()})
-        return Course(
+        return AssignmentSnapshot(
             assignment, self.coursedir.course_id, config, definition, release, extras, key
         )
 
@@ -249,198 +228,95 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
             find_bubblewrap()
         elif not self.sandbox:
             print("nexa-grade: the sandbox is off: student code runs with your rights")
-        course = self.read_course(assignment)
+        snapshot = self.read_snapshot(assignment)
+        folders, strange = self.find_folders(assignment)
+        with Journal(journal_folder(self.coursedir, assignment)) as journal:
+            settling = Settling(journal, self.coursedir, self.db_url, assignment)
+            left = settling.settle_left()
+            known = read_known(self.db_url, assignment)
+            key = snapshot.fingerprint
+            todo = {
+                student: folder
+                for student, folder in folders.items()
+                if self.regrade
+                or not self.is_done(settling, student, folder, key, known.get(student))
+            }
+            already = len(folders) - len(todo)
+            journal.write(
+                "run", already_graded=already, **self.describe_run(snapshot, folders, left)
+            )
+            for folder in strange:
+                journal.write("left out", folder=ascii(str(folder)))
+            counts = self.run(settling, snapshot, todo) if todo else Counter()
+            journal.write("end", **{name: counts[name] for name in sorted(counts)})
+            status = self.report(journal, folders, counts, already)
+            return SOME_NOT_GRADED if strange else status
+
+    def find_folders(self, assignment: str) -> tuple[dict[str, Path], list[Path]]:
+        """Find what was handed in, and say what cannot be a student's.
+
+        Returns:
+            Folders by student, and those that are left out.
+
+        Raises:
+            Refusal: Nobody has handed in anything.
+        """
         folders = find_submissions(self.coursedir, assignment)
         strange = [folders.pop(name) for name in list(folders) if not is_plain_name(name)]
         for folder in strange:
             print(f"  left out: {str(folder)!a}: this cannot be a student's name")
         if not folders:
             raise Refusal(f"no submissions of {assignment} in {self.coursedir.submitted_directory}")
-        with Journal(journal_folder(self.coursedir, assignment)) as journal:
-            left = [left for left in journal.unmerged() if self.settle_left(journal, left, course)]
-            known = read_known(self.db_url, assignment)
-            todo = {
-                student: folder
-                for student, folder in folders.items()
-                if self.regrade or not self.is_done(journal, student, folder, course, known)
-            }
-            journal.write(
-                "run",
-                assignment=assignment,
-                course=course.course_id,
-                user=getpass.getuser(),
-                host=platform.node(),
-                version=version("nexa-grade"),
-                sandbox=self.sandbox,
-                scheduler=self.scheduler or f"{self.workers} local workers",
-                submissions=len(folders),
-                already_graded=len(folders) - len(todo),
-                merged_from_an_earlier_run=[outcome.student for outcome in left],
-            )
-            for folder in strange:
-                journal.write("left out", folder=ascii(str(folder)))
-            counts = self.run(journal, course, todo) if todo else Counter()
-            journal.write("end", **{name: counts[name] for name in sorted(counts)})
-            status = self.report(journal, folders, counts, len(folders) - len(todo))
-            return SOME_NOT_GRADED if strange else status
+        return folders, strange
+
+    def describe_run(
+        self, snapshot: AssignmentSnapshot, folders: dict[str, Path], left: list[str]
+    ) -> dict[str, Any]:
+        """Say for the log who grades what, where and with which version."""
+        return {
+            "assignment": snapshot.assignment,
+            "course": snapshot.course_id,
+            "user": getpass.getuser(),
+            "host": platform.node(),
+            "version": version("nexa-grade"),
+            "sandbox": self.sandbox,
+            "scheduler": self.scheduler or f"{self.workers} local workers",
+            "submissions": len(folders),
+            "merged_from_an_earlier_run": left,
+        }
 
     def is_done(
-        self,
-        journal: Journal,
-        student: str,
-        folder: Path,
-        course: Course,
-        known: Mapping[str, Known],
+        self, settling: Settling, student: str, folder: Path, key: str, known: Known | None
     ) -> bool:
-        """Tell whether this very submission was graded with this very release, and still counts.
-
-        A gradebook from a backup may have other points; a person may have moved the due date.
-        """
-        found = journal.load(student)
-        if not found or student not in known:
-            return False
-        outcome, entry = found[0], known[student]
-        if abs(entry.points - (outcome.points or 0)) > 1e-6:
-            return False
-        if outcome.scores and outcome.scores.extension != entry.extension:
+        """Tell whether this very submission was graded with this very release, and still counts."""
+        outcome = settling.is_settled(student, known)
+        if outcome is None:
             return False
         accepted = self.config.WatchForForgery.get("accepted", [])
         if outcome.status == Status.HELD and student in accepted:
             return False  # a person has looked at it since
-        place = self.autograded(course.assignment, student)
-        is_there = outcome.status != Status.GRADED or place.is_dir()
-        return is_there and outcome.fingerprint == self.read(student, folder).fingerprint(
-            course.fingerprint
-        )
+        return outcome.fingerprint == self.read(student, folder).fingerprint(key)
 
-    def autograded(self, assignment: str, student: str) -> Path:
-        """Name the folder of a graded submission."""
-        step = self.coursedir.autograded_directory
-        return Path(self.coursedir.format_path(step, student, assignment))
-
-    def run(self, journal: Journal, course: Course, todo: dict[str, Path]) -> Counter[str]:
+    def run(
+        self, settling: Settling, snapshot: AssignmentSnapshot, todo: dict[str, Path]
+    ) -> Counter[str]:
         """Grade submissions on the cluster, and settle each as soon as it is done."""
+
+        def read(student: str) -> tuple[Submission, Rows]:
+            known = read_student_rows(self.db_url, snapshot.assignment, student)
+            return self.read(student, todo[student]), known
+
         counts: Counter[str] = Counter()
         with ExitStack() as stack:
-            client = self.connect(stack)
+            client = connect(stack, self.scheduler, self.workers)
             bar = stack.enter_context(tqdm(total=len(todo), unit="submission", desc="nexa-grade"))
-            for outcome in self.outcomes(client, course, todo):
-                journal.keep(outcome)
-                self.settle(journal, outcome, course.assignment, is_new=True)
+            for outcome in Dispatcher(client, snapshot, read).outcomes(todo):
+                settling.journal.keep(outcome)
+                settling.settle(outcome)
                 counts[outcome.status] += 1
                 bar.set_postfix(counts, refresh=False)
                 bar.update()
         return counts
-
-    def connect(self, stack: ExitStack) -> Client:
-        """Connect to the cluster, or start one on this machine.
-
-        Raises:
-            Refusal: There is no scheduler at the address.
-        """
-        if self.scheduler:
-            try:
-                return stack.enter_context(Client(self.scheduler, timeout="20s"))
-            except OSError as error:
-                raise Refusal(f"no Dask scheduler at {self.scheduler}: {error}") from error
-        # One submission at a time on a worker: where its process dies, no other is blamed.
-        # Nobody looks at Dask's profile and its log of messages, and they grow in a long run.
-        settings = {
-            "distributed.scheduler.worker-saturation": 1.0,
-            "distributed.worker.profile.enabled": False,
-            "distributed.admin.low-level-log-length": 0,
-        }
-        stack.enter_context(dask.config.set(settings))
-        # No dashboard; Dask would still take its port, 8787, which another run may have.
-        no_dashboard = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
-        cluster = LocalCluster(
-            n_workers=self.workers,
-            threads_per_worker=1,
-            scheduler_kwargs=no_dashboard,
-            silence_logs=50,
-        )
-        return stack.enter_context(Client(stack.enter_context(cluster)))
-
-    def share(self, client: Client, course: Course) -> Future[Course]:
-        """Send the course to every worker.
-
-        Raises:
-            Refusal: There is no worker.
-        """
-        try:
-            return client.scatter(course, broadcast=True, hash=False)
-        except TimeoutError as error:
-            raise Refusal(f"no Dask worker to grade on ({error}); the same command goes on") from (
-                error
-            )
-
-    def outcomes(self, client: Client, course: Course, todo: dict[str, Path]) -> Iterator[Outcome]:
-        """Send submissions to the workers, a few at a time, and yield what becomes of them."""
-        shared = self.share(client, course)
-        jobs = iter(todo.items())
-        sent: dict[str, str] = {}
-        sendings: Counter[str] = Counter()
-
-        def send(student: str) -> Future[Outcome]:
-            submission = self.read(student, todo[student])
-            known = read_student_rows(self.db_url, course.assignment, student)
-            future = client.submit(grade, shared, submission, known, pure=False)
-            sent[str(future.key)] = student
-            sendings[student] += 1
-            return future
-
-        slots = max(1, len(client.scheduler_info(n_workers=-1)["workers"])) * AHEAD
-        running = as_completed([send(student) for student, _ in islice(jobs, slots)])
-        for future in running:
-            student = sent.pop(str(future.key))
-            if future.cancelled() and sendings[student] < SENDINGS:
-                shared = self.share(client, course)
-                running.add(send(student))
-                continue
-            try:
-                yield future.result()
-            except SandboxError:  # this machine has none
-                raise
-            except Exception as error:  # no fingerprint: the next run tries again
-                reason = f"{type(error).__name__}: {error}"
-                reason = DIED if isinstance(error, KilledWorker) else reason
-                yield Outcome(student, "", Status.NOT_GRADABLE, reason, finished=utc_now())
-            job = next(jobs, None)
-            if job:
-                running.add(send(job[0]))
-
-    def settle_left(self, journal: Journal, outcome: Outcome, course: Course) -> bool:
-        """Settle what a killed run has left, unless it was graded with another release.
-
-        Returns:
-            Whether it was settled. Else it is thrown away, and the submission graded anew.
-        """
-        try:
-            is_new = not journal.is_logged(outcome)
-            self.settle(journal, outcome, course.assignment, is_new)
-        except Outdated:
-            journal.discard(outcome)
-            return False
-        return True
-
-    def settle(self, journal: Journal, outcome: Outcome, assignment: str, is_new: bool) -> None:
-        """Bring an outcome into the folder, the gradebook and the log; twice does no harm.
-
-        Raises:
-            Outdated: The assignment has changed in the meantime.
-        """
-        journal.place_files(outcome, self.autograded(assignment, outcome.student))
-        if outcome.status != Status.GRADED:
-            forget_page_of(self.coursedir, assignment, outcome.student)
-        try:
-            with Gradebook(self.db_url, self.coursedir.course_id) as gradebook:
-                merge(gradebook, assignment, outcome.student, self.db_url, outcome.scores)
-        except (MissingEntry, InvalidEntry, KeyError) as error:
-            reason = f"the assignment has changed since {outcome.student} was graded ({error})"
-            raise Outdated(f"{reason}; the same command grades it again") from error
-        if is_new:
-            journal.write("submission", points=outcome.points, **outcome.to_json())
-        journal.mark_merged(outcome)
 
     def report(
         self, journal: Journal, folders: dict[str, Path], counts: Counter[str], already: int

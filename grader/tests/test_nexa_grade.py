@@ -22,7 +22,7 @@ from nbgrader.converters.base import NbGraderException
 from nexa_grade import command as nexa_grade
 from nexa_grade.execution.bubblewrap import SandboxError
 from nexa_grade.intake.submission_files import MAX_FILES, read_submission
-from nexa_grade.run import grade_one
+from nexa_grade.run import cluster, grade_one, settling
 from nexa_grade.run.grade_one import grade
 from nexa_grade.run.journal import BusyError, Journal, read_lines
 from nexa_grade.run.outcome import Outcome, Status
@@ -211,7 +211,7 @@ def outcomes(tmp_path_factory):
     folder = tmp_path_factory.mktemp("outcomes")
     course = make_class(folder)
     app = application(folder)
-    known = app.read_course(NAME)
+    known = app.read_snapshot(NAME)
     folders = nexa_grade.find_submissions(app.coursedir, NAME)
     made = [
         grade(known, app.read(name, path), read_student_rows(app.db_url, NAME, name))
@@ -233,7 +233,7 @@ def application(folder: Path) -> nexa_grade.NexaGrade:
 STEPS = [
     (Journal, "keep"),
     (Journal, "place_files"),
-    (nexa_grade, "merge"),
+    (settling, "merge"),
     (Journal, "write"),
     (Journal, "mark_merged"),
 ]
@@ -252,16 +252,16 @@ def from_memory(outcomes, tmp_path, monkeypatch):
     shutil.copytree(made_in.folder, course.folder, symlinks=True)
     names = []
 
-    def remember(app, client, known, todo):
+    def remember(dispatcher, students):
         for outcome in made:
-            if outcome.student in todo:
+            if outcome.student in students:
                 names.append(outcome.student)
-                submission = app.read(outcome.student, todo[outcome.student])
-                key = submission.fingerprint(known.fingerprint)
+                submission, _ = dispatcher.read(outcome.student)
+                key = submission.fingerprint(dispatcher.snapshot.fingerprint)
                 yield dataclasses.replace(outcome, fingerprint=key)
 
-    monkeypatch.setattr(nexa_grade.NexaGrade, "outcomes", remember)
-    monkeypatch.setattr(nexa_grade.NexaGrade, "connect", lambda app, stack: None)
+    monkeypatch.setattr(cluster.Dispatcher, "outcomes", remember)
+    monkeypatch.setattr(nexa_grade, "connect", lambda *arguments: None)
     return course, names
 
 
@@ -401,7 +401,7 @@ def test_what_nobody_has_thought_of_costs_one_submission(outcomes, monkeypatch, 
             raise NbGraderException("see above")
 
     monkeypatch.setattr(grade_one, "Autograde", Broken)
-    outcome = grade(app.read_course(NAME), app.read("right", folder), {})
+    outcome = grade(app.read_snapshot(NAME), app.read("right", folder), {})
     assert (outcome.status, outcome.scores, outcome.fingerprint) == (Status.NOT_GRADABLE, None, "")
     assert str(fails).replace("\n", " ") in outcome.reason
 
@@ -409,9 +409,8 @@ def test_what_nobody_has_thought_of_costs_one_submission(outcomes, monkeypatch, 
 def test_a_worker_that_is_lost_with_the_course_is_replaced(outcomes):
     made_in, _ = outcomes
     app = application(made_in.folder)
-    app.workers = 1
     with ExitStack() as stack:
-        client = app.connect(stack)
+        client = cluster.connect(stack, "", workers=1)
         scatter = client.scatter
 
         def and_lose(*arguments, **options):
@@ -424,19 +423,23 @@ def test_a_worker_that_is_lost_with_the_course_is_replaced(outcomes):
 
         client.scatter = and_lose
         folder = made_in.submitted("right").parent
-        [outcome] = app.outcomes(client, app.read_course(NAME), {"right": folder})
+
+        def read(student):
+            return app.read(student, folder), read_student_rows(app.db_url, NAME, student)
+
+        dispatcher = cluster.Dispatcher(client, app.read_snapshot(NAME), read)
+        [outcome] = dispatcher.outcomes(["right"])
     assert (outcome.status, outcome.points) == (Status.GRADED, 6)
 
 
-def test_two_runs_on_one_machine_do_not_fight_for_a_port(outcomes):
-    app = application(outcomes[0].folder)
-    app.workers = 1
+def test_two_runs_on_one_machine_do_not_fight_for_a_port():
     with ExitStack() as stack:
         taken = stack.enter_context(socket.socket())
         with suppress(OSError):  # somebody else has it: so much the better
             taken.bind(("127.0.0.1", 8787))
             taken.listen()
-        assert len(app.connect(stack).scheduler_info()["workers"]) == 1  # a warning is an error
+        client = cluster.connect(stack, "", workers=1)
+        assert len(client.scheduler_info()["workers"]) == 1  # a warning is an error
 
 
 def test_one_run_at_a_time(tmp_path):

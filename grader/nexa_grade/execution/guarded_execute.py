@@ -123,15 +123,15 @@ class GuardedExecute(BoundedExecute):
         if index in self.left_out:
             cell.outputs = [new_output("stream", text=NOTE)]
         elif is_test(cell):
-            self.ask("enter", name, sorted(self.shared & own_variables(cell.source)))
+            self.ask("before_test", name, sorted(self.shared & own_variables(cell.source)))
             self.execute_cell(cell, index, store_history=False)
-            self.send("leave", quiet=True)
+            self.send("after_test", quiet=True)
         elif given:
             if not was_checked:
                 self.ask("check", name)
             self.execute_cell(cell, index, store_history=True)
             self.is_checked = only_defines(cell.source)
-            self.send("keep", given_names(cell.source), quiet=True)
+            self.send("remember_given", given_names(cell.source), quiet=True)
         else:
             self.execute_cell(cell, index, store_history=True)
         if index == len(self.nb.cells) - 1:

@@ -56,12 +56,11 @@ code_of, defaults_of = attrgetter("__code__"), attrgetter("__defaults__")
 keywords_of = attrgetter("__kwdefaults__")
 
 
-class Kept:
-    """What some modules and classes hold, to be compared and put back."""
+class Baseline:
+    """What some modules and classes contain, to be compared and put back."""
 
     def __init__(self) -> None:
-        """Keep nothing yet."""
-        self.spaces: list[tuple[str, Any, Any, Namespace, int]] = []
+        self.namespaces: list[tuple[str, Any, Any, Namespace, int]] = []
         self.functions: list[types.FunctionType] = []
         self.labels: list[str] = []
         self.details: tuple[list[Any], list[Any], list[Any]] = ([], [], [])
@@ -69,13 +68,13 @@ class Kept:
         self.seen: set[int] = set()
 
     def add_module(self, module: types.ModuleType) -> None:
-        """Keep a module's functions, classes and modules, and what its own classes hold."""
+        """Keep a module's functions, classes and modules, and what its own classes contain."""
         kept = {
             name: value
             for name, value in vars(module).copy().items()
             if callable(value) or isinstance(value, types.ModuleType)
         }
-        self.spaces.append((module.__name__, module, vars(module), kept, 0))
+        self.namespaces.append((module.__name__, module, vars(module), kept, 0))
         package = module.__name__.partition(".")[0]
         for name, value in kept.items():
             label = f"{module.__name__}.{name}"
@@ -89,13 +88,13 @@ class Kept:
         if id(owner) in self.seen or not owner.__flags__ & 1 << 9:  # Py_TPFLAGS_HEAPTYPE
             return
         self.seen.add(id(owner))
-        held = vars(owner)
+        namespace = vars(owner)
         kept = {
             name: value
-            for name, value in held.copy().items()
+            for name, value in namespace.copy().items()
             if callable(value) or hasattr(type(value), "__get__")
         }
-        self.spaces.append((label, owner, held, kept, len(held)))
+        self.namespaces.append((label, owner, namespace, kept, len(namespace)))
         for name, value in kept.items():
             function = getattr(value, "__func__", value)  # of static and class methods
             if isinstance(function, types.FunctionType):
@@ -119,18 +118,18 @@ class Kept:
         Yields:
             The name of each thing that had.
         """
-        for label, owner, held, kept, size in self.spaces:
-            if any(map(is_not, map(held.get, kept), kept.values())):
+        for label, owner, namespace, kept, size in self.namespaces:
+            if any(map(is_not, map(namespace.get, kept), kept.values())):
                 for name, value in list(kept.items()):
-                    if held.get(name, MISSING) is not value:
-                        if is_change_of_library(held.get(name)):
-                            kept[name] = held[name]
+                    if namespace.get(name, MISSING) is not value:
+                        if is_change_of_library(namespace.get(name)):
+                            kept[name] = namespace[name]
                             continue
                         assign(owner, name, value)
                         yield f"{label}.{name}"
-            if size and len(held) > size:
-                for name in [name for name in held if name not in kept]:
-                    value = held[name]
+            if size and len(namespace) > size:
+                for name in [name for name in namespace if name not in kept]:
+                    value = namespace[name]
                     if isinstance(value, types.FunctionType) and overrides(owner, name):
                         assign(owner, name, MISSING)
                         yield f"{label}.{name}"
@@ -177,11 +176,10 @@ def overrides(owner: type, name: str) -> bool:
     return any(name in vars(base) for base in owner.__mro__[1:])
 
 
-class KeepApart(ast.NodeTransformer):
+class VariableRenamer(ast.NodeTransformer):
     """Gives a test other names for some of its variables: no function of a student reads them."""
 
     def __init__(self, names: list[str]) -> None:
-        """Choose names that nobody knows."""
         self.names = {name: f"_{secrets.token_hex(8)}_{name}" for name in names}
 
     def visit_Name(self, node: ast.Name) -> ast.Name:
@@ -219,9 +217,8 @@ class KeepApart(ast.NodeTransformer):
 class Importer:
     """Stands first among Python's finders, and sees the end of each watched import."""
 
-    def __init__(self, kept: Kept) -> None:
-        """Remember where to keep what is imported."""
-        self.kept = kept
+    def __init__(self, baseline: Baseline) -> None:
+        self.baseline = baseline
         self.asked: set[str] = set()
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
@@ -246,7 +243,7 @@ class Importer:
         def execute_and_keep(module: types.ModuleType) -> None:
             execute(module)
             vars(loader).pop("exec_module", None)
-            self.kept.add_module(module)
+            self.baseline.add_module(module)
 
         loader.exec_module = execute_and_keep
 
@@ -256,19 +253,245 @@ def is_part_of_same_name(module: Any, name: str, value: Any) -> bool:
     return isinstance(module, types.ModuleType) and vars(module).get(name, MISSING) is value
 
 
+class Authorship:
+    """Tells code of a student's cells from that of libraries and of locked cells."""
+
+    def __init__(self, space: Namespace) -> None:
+        self.space = space
+        self.own_files: set[str] = set()  # where the code of locked cells says that it is from
+        self.given: Namespace = {}  # what locked cells have defined
+
+    def add_given(self, name: str, value: Any) -> None:
+        """Remember what a locked cell has defined."""
+        self.given[name] = value
+        methods = vars(value).values() if isinstance(value, type) else [value]
+        for method in methods:
+            if isinstance(method, types.FunctionType):
+                self.own_files.add(method.__code__.co_filename)
+
+    def is_in_theirs(self, code: types.CodeType) -> bool:
+        """Tell code of a student's cell."""
+        return "ipykernel_" in code.co_filename and code.co_filename not in self.own_files
+
+    def is_theirs(self, value: Any) -> bool:
+        """Tell a function, or an object of a class, that a student's cell has made."""
+        while isinstance(value, functools.partial | types.MethodType):
+            if isinstance(value, types.MethodType) and self.is_theirs(value.__self__):
+                return True
+            value = value.func if isinstance(value, functools.partial) else value.__func__
+        if isinstance(value, types.FunctionType):
+            return value.__globals__ is self.space and self.is_in_theirs(value.__code__)
+        kind = value if isinstance(value, type) else type(value)
+        return kind.__module__ == "__main__" and self.given.get(kind.__name__) is not kind
+
+
+class ImportWatch:
+    """What an import finds: the watched modules, and the finders."""
+
+    def __init__(self, authorship: Authorship) -> None:
+        self.authorship = authorship
+        self.baseline = Baseline()
+        self.modules = {name: sys.modules[name] for name in WATCHED if name in sys.modules}
+        for module in self.modules.values():
+            self.baseline.add_module(module)
+        self.importer = Importer(self.baseline)
+        sys.meta_path.insert(0, self.importer)  # type: ignore[arg-type]
+
+    def check(self) -> Iterator[str]:
+        """Put back what has changed, and name it."""
+        for name in self.baseline.put_back():
+            yield f"{name} was changed"
+        for name, module in self.modules.items():
+            if sys.modules.get(name) is not module:
+                sys.modules[name] = module
+                yield f"the module {name} was replaced"
+        if self.importer not in sys.meta_path:
+            sys.meta_path.insert(0, self.importer)  # type: ignore[arg-type]
+            yield "sys.meta_path was changed"
+        for finder in [one for one in sys.meta_path if self.authorship.is_theirs(one)]:
+            sys.meta_path.remove(finder)
+            yield "sys.meta_path was changed"
+
+    def built_in_names(self) -> frozenset[str]:
+        """List the names of Python's own functions, as they were."""
+        kept = next(
+            kept for label, _, _, kept, _ in self.baseline.namespaces if label == "builtins"
+        )
+        return frozenset(name for name in kept if not name.startswith("_"))
+
+
+class ShellWatch:
+    """What runs a cell, and shows what came out: IPython's shell and its kernel."""
+
+    def __init__(self, authorship: Authorship, shell: Any) -> None:
+        self.authorship, self.shell, self.kernel = authorship, shell, shell.kernel
+        manager = shell.input_transformer_manager
+        self.lists = [
+            ("ast_transformers", shell.ast_transformers),
+            ("input_transformers_post", shell.input_transformers_post),
+            ("cleanup_transforms", manager.cleanup_transforms),
+            ("line_transforms", manager.line_transforms),
+            ("token_transformers", manager.token_transformers),
+        ]
+        self.lists_kept = [list(value) for _, value in self.lists]
+        owners = {
+            "shell": shell,
+            "kernel": self.kernel,
+            "displayhook": shell.displayhook,
+            "display_pub": shell.display_pub,
+            "session": self.kernel.session,
+            "compile": shell.compile,
+            "input_transformer_manager": manager,
+        }
+        self.objects = [(label, owner, dict(vars(owner))) for label, owner in owners.items()]
+        self.handlers = dict(self.kernel.shell_handlers)
+        self.parts = {name: getattr(shell, name) for name in PARTS.split()}
+
+    def check(self) -> Iterator[str]:
+        """Put back what has changed, and name it."""
+        for (name, value), kept in zip(self.lists, self.lists_kept, strict=True):
+            if len(value) != len(kept) or any(map(is_not, value, kept)):
+                value[:] = kept
+                yield f"{name} of IPython was changed"
+        for name, value in self.parts.items():
+            if getattr(self.shell, name) is not value:
+                setattr(self.shell, name, value)
+                yield f"{name} of IPython was changed"
+        yield from self.check_objects()
+        if self.kernel.shell_handlers != self.handlers:
+            self.kernel.shell_handlers.clear()
+            self.kernel.shell_handlers.update(self.handlers)
+            yield "the kernel's handlers were changed"
+        for event, callbacks in self.shell.events.callbacks.items():
+            for callback in [one for one in callbacks if self.authorship.is_theirs(one)]:
+                callbacks.remove(callback)
+                yield f"a callback for {event} was registered"
+
+    def check_objects(self) -> Iterator[str]:
+        """Put back methods that stand on the objects themselves, and name them."""
+        for label, owner, kept in self.objects:
+            for name, value in list(vars(owner).items()):
+                if not callable(getattr(type(owner), name, None)):
+                    continue
+                if name not in kept:
+                    delattr(owner, name)
+                    yield f"{label}.{name} of IPython was changed"
+                elif value is not kept[name]:
+                    setattr(owner, name, kept[name])
+                    yield f"{label}.{name} of IPython was changed"
+
+
+class InterpreterWatch:
+    """The hooks of Python itself."""
+
+    def __init__(self, authorship: Authorship) -> None:
+        self.authorship = authorship
+        self.hooks = {name: getattr(sys, name) for name in HOOKS}
+        self.thread_hook = threading.excepthook
+        self.tools = monitoring_tools()
+        self.signals = {number: signal.getsignal(number) for number in signal.valid_signals()}
+
+    def check(self) -> Iterator[str]:
+        """Put back what has changed, and name it."""
+        for name, hook in self.hooks.items():
+            if getattr(sys, name) is not hook:
+                setattr(sys, name, hook)
+                yield f"sys.{name} was replaced"
+        if threading.excepthook is not self.thread_hook:
+            threading.excepthook = self.thread_hook
+            yield "threading.excepthook was replaced"
+        if sys.gettrace() is not None:
+            sys.settrace(None)
+            yield "sys.settrace was called"
+        if sys.getprofile() is not None:
+            sys.setprofile(None)
+            yield "sys.setprofile was called"
+        if monitoring_tools() != self.tools:
+            yield "sys.monitoring was used"
+        for number, handler in self.signals.items():
+            if self.authorship.is_theirs(signal.getsignal(number)):
+                signal.signal(number, handler)
+                yield f"a handler for signal {int(number)} was set"
+        for callback in [one for one in gc.callbacks if self.authorship.is_theirs(one)]:
+            gc.callbacks.remove(callback)
+            yield "gc.callbacks was changed"
+
+
+class TorchWatch:
+    """What stands between a call of torch and its result."""
+
+    def __init__(self, authorship: Authorship) -> None:
+        self.authorship = authorship
+
+    def check(self) -> Iterator[str]:
+        """Name what a student's cell has put there; take hooks away."""
+        torch = sys.modules.get("torch")
+        if torch is None or not hasattr(torch, "_C"):
+            return
+        is_theirs = self.authorship.is_theirs
+        for place in range(torch._C._len_torch_function_stack()):
+            if is_theirs(torch._C._get_function_stack_at(place)):
+                yield "a TorchFunctionMode is on"
+        for place in range(torch._C._len_torch_dispatch_stack()):
+            if is_theirs(torch._C._get_dispatch_stack_at(place)):
+                yield "a TorchDispatchMode is on"
+        module = sys.modules["torch.nn.modules.module"]
+        for name in GLOBAL_HOOKS.split():
+            registered = getattr(module, name, {})
+            for key in [key for key, hook in registered.items() if is_theirs(hook)]:
+                del registered[key]
+                yield "a hook on all modules of torch was registered"
+
+
+class WaitingWatch:
+    """Code of the submission that could run beside a test: threads, and what the loop has."""
+
+    def __init__(self, authorship: Authorship) -> None:
+        self.authorship = authorship
+
+    def check(self) -> Iterator[str]:
+        """Name what is waiting."""
+        here = threading.get_ident()
+        for thread, frame in sys._current_frames().items():
+            if thread != here and self.is_running_theirs(frame):
+                yield "a thread of the submission is running"
+        loop: Any = asyncio.get_running_loop()
+        waiting = [task.get_coro() for task in asyncio.all_tasks(loop)]
+        handles = [*getattr(loop, "_ready", ()), *getattr(loop, "_scheduled", ())]
+        callbacks = [getattr(handle, "_callback", None) for handle in handles]
+        codes = [getattr(coroutine, "cr_code", None) for coroutine in waiting]
+        if any(map(self.authorship.is_theirs, callbacks)) or any(
+            code is not None and self.authorship.is_in_theirs(code) for code in codes
+        ):
+            yield "code of the submission waits in the event loop"
+
+    def is_running_theirs(self, frame: types.FrameType | None) -> bool:
+        """Tell a stack of calls in which code of a student's cell stands."""
+        while frame is not None:
+            is_of_notebook = frame.f_globals is self.authorship.space
+            if is_of_notebook and self.authorship.is_in_theirs(frame.f_code):
+                return True
+            frame = frame.f_back
+        return False
+
+
 class Guard:
-    """Looks after one kernel."""
+    """Looks after one kernel: asks the watches, and prepares tests."""
 
     def __init__(self, shell: Any) -> None:
         """Take charge of a shell's kernel; `start` takes the baseline."""
         self.shell, self.kernel = shell, shell.kernel
         self.space: Namespace = shell.user_ns
-        self.own_files: set[str] = set()  # where the code of locked cells says that it is from
-        self.given: Namespace = {}
-        self.given_kept = Kept()
+        self.authorship = Authorship(self.space)
+        self.given_baseline = Baseline()
+        self.watches: list[Any] = []
+        self.built_in: frozenset[str] = frozenset()
+        self.own: Namespace = {}  # IPython's names, before the first cell
+        self.streams: Namespace = {}
         self.saved: Namespace | None = None
-        self.apart: KeepApart | None = None
-        self.untold: list[Finding] = []
+        self.cached: set[str] = set()
+        self.renamer: VariableRenamer | None = None
+        self.unsent: list[Finding] = []
         self.kernel.shell_handlers["guard_request"] = self.answer
 
     def answer(self, stream: Any, ident: Any, parent: Any) -> None:
@@ -280,18 +503,18 @@ class Guard:
         methods: dict[str, Callable[[list[str]], list[Finding]]] = {
             "start": self.start,
             "check": self.check,
-            "enter": self.enter,
-            "leave": self.leave,
-            "keep": self.keep,
+            "before_test": self.before_test,
+            "after_test": self.after_test,
+            "remember_given": self.remember_given,
         }
         try:
             found = methods[content["do"]](content.get("names", []))
         except Exception as error:  # a silent guard would look like a kernel that hangs
             found = [(f"the guard failed: {type(error).__name__}: {error}", True)]
-        self.untold += found
+        self.unsent += found
         if content.get("quiet"):
             return
-        found, self.untold = self.untold, []
+        found, self.unsent = self.unsent, []
         limited = [[str(what)[:200], bool(is_held)] for what, is_held in found[:50]]
         reply = {"status": "ok", "found": limited}
         self.kernel.session.send(stream, "guard_reply", reply, parent, ident=ident)
@@ -301,60 +524,34 @@ class Guard:
         linecache.clearcache()  # the guard's own text
         self.shell.last_execution_result = None
         self.own = dict(self.space)
-        self.kept = Kept()
-        self.modules = {name: sys.modules[name] for name in WATCHED if name in sys.modules}
-        for module in self.modules.values():
-            self.kept.add_module(module)
-        self.importer = Importer(self.kept)
-        sys.meta_path.insert(0, self.importer)  # type: ignore[arg-type]
-        shell, manager = self.shell, self.shell.input_transformer_manager
-        self.lists = [
-            ("ast_transformers", shell.ast_transformers),
-            ("input_transformers_post", shell.input_transformers_post),
-            ("cleanup_transforms", manager.cleanup_transforms),
-            ("line_transforms", manager.line_transforms),
-            ("token_transformers", manager.token_transformers),
+        imports = ImportWatch(self.authorship)
+        self.watches = [
+            imports,
+            ShellWatch(self.authorship, self.shell),
+            InterpreterWatch(self.authorship),
+            TorchWatch(self.authorship),
+            WaitingWatch(self.authorship),
         ]
-        self.lists_kept = [list(value) for _, value in self.lists]
-        self.objects = [
-            (name, value, dict(vars(value)))
-            for name, value in (
-                ("shell", shell),
-                ("kernel", self.kernel),
-                ("displayhook", shell.displayhook),
-                ("display_pub", shell.display_pub),
-                ("session", self.kernel.session),
-                ("compile", shell.compile),
-                ("input_transformer_manager", manager),
-            )
-        ]
-        self.handlers = dict(self.kernel.shell_handlers)
-        self.parts = {name: getattr(shell, name) for name in PARTS.split()}
-        self.hooks = {name: getattr(sys, name) for name in HOOKS}
+        self.built_in = imports.built_in_names()
         self.streams = {name: getattr(sys, name) for name in ("stdout", "stderr")}
-        self.thread_hook = threading.excepthook
-        self.tools = monitoring_tools()
-        self.signals = {number: signal.getsignal(number) for number in signal.valid_signals()}
         return []
 
-    def keep(self, names: list[str]) -> list[Finding]:
-        """Keep what a locked cell has defined."""
+    def remember_given(self, names: list[str]) -> list[Finding]:
+        """Remember what a locked cell has defined."""
         for name in names:
             value = self.space.get(name, MISSING)
             if value is MISSING:
                 continue
-            self.given[name] = value
+            self.authorship.given[name] = value
             if isinstance(value, types.FunctionType) and value.__globals__ is self.space:
-                self.own_files.add(value.__code__.co_filename)
-                self.given_kept.add_function(name, value)
+                self.authorship.add_given(name, value)
+                self.given_baseline.add_function(name, value)
             elif isinstance(value, type) and value.__module__ == "__main__":
-                for method in vars(value).values():
-                    if isinstance(method, types.FunctionType):
-                        self.own_files.add(method.__code__.co_filename)
-                self.given_kept.add_class(name, value)
+                self.authorship.add_given(name, value)
+                self.given_baseline.add_class(name, value)
         return []
 
-    def enter(self, names: list[str]) -> list[Finding]:
+    def before_test(self, names: list[str]) -> list[Finding]:
         """Get ready for a test: all as it was, no name covers another.
 
         Names of locked cells that the submission uses for something else, and names that cover
@@ -362,35 +559,35 @@ class Guard:
         """
         found = self.check([])
         if names:
-            self.apart = KeepApart(names)
-            self.shell.ast_transformers.append(self.apart)
+            self.renamer = VariableRenamer(names)
+            self.shell.ast_transformers.append(self.renamer)
             found += [(f"the test uses the name {name}, too: kept apart", False) for name in names]
         self.saved = dict(self.space)
         self.cached = set(linecache.cache)
-        for name, value in self.given.items():
+        for name, value in self.authorship.given.items():
             mine = self.space.get(name, MISSING)
             if mine is not value and not is_part_of_same_name(value, name, mine):
                 self.space[name] = value
                 found.append((f"{name}, which the course gives, was replaced", False))
+        return found + self.uncover_built_in()
+
+    def uncover_built_in(self) -> list[Finding]:
+        """Take away names that cover Python's own, and tell them."""
+        found: list[Finding] = []
         for name in [name for name in self.space if name in self.built_in]:
-            if name not in self.given and self.space[name] is not self.own.get(name, MISSING):
+            is_given = name in self.authorship.given
+            if not is_given and self.space[name] is not self.own.get(name, MISSING):
                 del self.space[name]
                 if name in self.own:  # IPython has its own `open` and `exit`
                     self.space[name] = self.own[name]
                 found.append((f"the name {name} covered Python's own", False))
         return found
 
-    @functools.cached_property
-    def built_in(self) -> frozenset[str]:
-        """List the names of Python's own functions, as they were."""
-        kept = next(kept for label, _, _, kept, _ in self.kept.spaces if label == "builtins")
-        return frozenset(name for name in kept if not name.startswith("_"))
-
-    def leave(self, names: list[str]) -> list[Finding]:
+    def after_test(self, names: list[str]) -> list[Finding]:
         """Take away what a test has left behind: its names, its text and its result."""
-        if self.apart in self.shell.ast_transformers:
-            self.shell.ast_transformers.remove(self.apart)
-        self.apart = None
+        if self.renamer in self.shell.ast_transformers:
+            self.shell.ast_transformers.remove(self.renamer)
+        self.renamer = None
         if self.saved is not None:
             for name in [name for name in self.space if name not in self.saved]:
                 del self.space[name]
@@ -408,138 +605,13 @@ class Guard:
 
     def check(self, names: list[str]) -> list[Finding]:
         """Compare with the baseline, and put back what can be put back."""
-        found = [(f"{name} was changed", True) for name in self.kept.put_back()]
-        found += [(f"{name} was changed", True) for name in self.given_kept.put_back()]
-        found += [(what, True) for what in self.check_modules()]
-        found += [(what, True) for what in self.check_shell()]
-        found += [(what, True) for what in self.check_interpreter()]
-        found += [(what, True) for what in self.check_torch()]
-        found += [(what, True) for what in self.check_waiting()]
+        found = [(f"{name} was changed", True) for name in self.given_baseline.put_back()]
+        found += [(what, True) for watch in self.watches for what in watch.check()]
         for name, stream in self.streams.items():
             if getattr(sys, name) is not stream:
                 setattr(sys, name, stream)
                 found.append((f"sys.{name} was replaced", False))
         return found
-
-    def check_modules(self) -> Iterator[str]:
-        """Look at what an import would find."""
-        for name, module in self.modules.items():
-            if sys.modules.get(name) is not module:
-                sys.modules[name] = module
-                yield f"the module {name} was replaced"
-        if self.importer not in sys.meta_path:
-            sys.meta_path.insert(0, self.importer)  # type: ignore[arg-type]
-            yield "sys.meta_path was changed"
-        for finder in [finder for finder in sys.meta_path if self.is_theirs(finder)]:
-            sys.meta_path.remove(finder)
-            yield "sys.meta_path was changed"
-
-    def check_shell(self) -> Iterator[str]:
-        """Look at what runs a cell, and shows what came out."""
-        for (name, value), kept in zip(self.lists, self.lists_kept, strict=True):
-            if len(value) != len(kept) or any(map(is_not, value, kept)):
-                value[:] = kept
-                yield f"{name} of IPython was changed"
-        for name, value in self.parts.items():
-            if getattr(self.shell, name) is not value:
-                setattr(self.shell, name, value)
-                yield f"{name} of IPython was changed"
-        for label, owner, held in self.objects:
-            for name, value in list(vars(owner).items()):
-                if not callable(getattr(type(owner), name, None)):
-                    continue
-                if name not in held:
-                    delattr(owner, name)
-                    yield f"{label}.{name} of IPython was changed"
-                elif value is not held[name]:
-                    setattr(owner, name, held[name])
-                    yield f"{label}.{name} of IPython was changed"
-        if self.kernel.shell_handlers != self.handlers:
-            self.kernel.shell_handlers.clear()
-            self.kernel.shell_handlers.update(self.handlers)
-            yield "the kernel's handlers were changed"
-        for event, callbacks in self.shell.events.callbacks.items():
-            for callback in [callback for callback in callbacks if self.is_theirs(callback)]:
-                callbacks.remove(callback)
-                yield f"a callback for {event} was registered"
-
-    def check_interpreter(self) -> Iterator[str]:
-        """Look at the hooks of Python itself."""
-        for name, hook in self.hooks.items():
-            if getattr(sys, name) is not hook:
-                setattr(sys, name, hook)
-                yield f"sys.{name} was replaced"
-        if threading.excepthook is not self.thread_hook:
-            threading.excepthook = self.thread_hook
-            yield "threading.excepthook was replaced"
-        if sys.gettrace() is not None:
-            sys.settrace(None)
-            yield "sys.settrace was called"
-        if sys.getprofile() is not None:
-            sys.setprofile(None)
-            yield "sys.setprofile was called"
-        if monitoring_tools() != self.tools:
-            yield "sys.monitoring was used"
-        for number, handler in self.signals.items():
-            if self.is_theirs(signal.getsignal(number)):
-                signal.signal(number, handler)
-                yield f"a handler for signal {int(number)} was set"
-        for callback in [callback for callback in gc.callbacks if self.is_theirs(callback)]:
-            gc.callbacks.remove(callback)
-            yield "gc.callbacks was changed"
-
-    def check_torch(self) -> Iterator[str]:
-        """Look for what stands between a call of torch and its result."""
-        torch = sys.modules.get("torch")
-        if torch is None or not hasattr(torch, "_C"):
-            return
-        for place in range(torch._C._len_torch_function_stack()):
-            if self.is_theirs(torch._C._get_function_stack_at(place)):
-                yield "a TorchFunctionMode is on"
-        for place in range(torch._C._len_torch_dispatch_stack()):
-            if self.is_theirs(torch._C._get_dispatch_stack_at(place)):
-                yield "a TorchDispatchMode is on"
-        module = sys.modules["torch.nn.modules.module"]
-        for name in GLOBAL_HOOKS.split():
-            registered = getattr(module, name, {})
-            for key in [key for key, hook in registered.items() if self.is_theirs(hook)]:
-                del registered[key]
-                yield "a hook on all modules of torch was registered"
-
-    def check_waiting(self) -> Iterator[str]:
-        """Look for code of the submission that could run beside a test."""
-        here = threading.get_ident()
-        for thread, frame in sys._current_frames().items():
-            walked: types.FrameType | None = frame if thread != here else None
-            while walked is not None:
-                if walked.f_globals is self.space and self.is_in_theirs(walked.f_code):
-                    yield "a thread of the submission is running"
-                    break
-                walked = walked.f_back
-        loop: Any = asyncio.get_running_loop()
-        waiting = [task.get_coro() for task in asyncio.all_tasks(loop)]
-        handles = [*getattr(loop, "_ready", ()), *getattr(loop, "_scheduled", ())]
-        callbacks = [getattr(handle, "_callback", None) for handle in handles]
-        codes = [getattr(coroutine, "cr_code", None) for coroutine in waiting]
-        if any(map(self.is_theirs, callbacks)) or any(
-            code is not None and self.is_in_theirs(code) for code in codes
-        ):
-            yield "code of the submission waits in the event loop"
-
-    def is_in_theirs(self, code: types.CodeType) -> bool:
-        """Tell code of a student's cell from that of libraries and of locked cells."""
-        return "ipykernel_" in code.co_filename and code.co_filename not in self.own_files
-
-    def is_theirs(self, value: Any) -> bool:
-        """Tell a function, or an object of a class, that a student's cell has made."""
-        while isinstance(value, functools.partial | types.MethodType):
-            if isinstance(value, types.MethodType) and self.is_theirs(value.__self__):
-                return True
-            value = value.func if isinstance(value, functools.partial) else value.__func__
-        if isinstance(value, types.FunctionType):
-            return value.__globals__ is self.space and self.is_in_theirs(value.__code__)
-        kind = value if isinstance(value, type) else type(value)
-        return kind.__module__ == "__main__" and self.given.get(kind.__name__) is not kind
 
 
 def monitoring_tools() -> list[str | None]:

@@ -23,6 +23,7 @@ from nbgrader.apps.baseapp import NbGrader, nbgrader_aliases, nbgrader_flags
 from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
+from nexa_grade.errors import Refusal
 from nexa_grade.intake.submission_files import find_submissions, is_plain_name
 from nexa_grade.results.class_results import (
     Book,
@@ -45,6 +46,7 @@ from nexa_grade.results.class_results import (
 from nexa_grade.results.lms_export import ClassExportPlugin, natural, number
 from nexa_grade.results.questions import name_questions, read_releases
 from nexa_grade.results.similarity import FEWEST_WORDS, Given, likeness, words_of
+from nexa_grade.run.assignment_name import assignment_of
 from nexa_grade.run.grade_one import quiet_sqlalchemy
 from nexa_grade.run.journal import Journal, journal_folder, write_durably
 from nexa_grade.run.outcome import Outcome, Status, utc_now
@@ -128,25 +130,13 @@ class Report(NbGrader):  # type: ignore[misc]
         super().start()
         quiet_sqlalchemy()
         try:
-            print(self.write(self.assignment()))
-        except ReportError as error:
+            print(self.write(assignment_of(self)))
+        except (ReportError, Refusal) as error:
             print(f"nexa-grade: {error}", file=sys.stderr)
             sys.exit(REFUSED)
         except OperationalError as error:
             print(f"nexa-grade: the gradebook cannot be read ({error.orig})", file=sys.stderr)
             sys.exit(REFUSED)
-
-    def assignment(self) -> str:
-        """Read the assignment's name from the command line or the configuration.
-
-        Raises:
-            ReportError: There is none, or more than one.
-        """
-        names = [*self.extra_args, *filter(None, [self.coursedir.assignment_id])]
-        if len(names) != 1:
-            raise ReportError("expected the name of one assignment: nexa-grade report ASSIGNMENT")
-        self.coursedir.assignment_id = str(names[0])
-        return str(names[0])
 
     def write(self, assignment: str) -> Path:
         """Write the page.

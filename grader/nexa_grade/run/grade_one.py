@@ -27,7 +27,7 @@ from traitlets.config import Config
 from nexa_grade.execution.bubblewrap import find_bubblewrap
 from nexa_grade.intake.submission_files import TIMESTAMP, Submission, is_timestamp, open_files
 from nexa_grade.run.outcome import Outcome, Status, utc_now
-from nexa_grade.run.private_gradebook import Rows, read_scores, write_gradebook
+from nexa_grade.run.private_gradebook import Rows, Scores, read_scores, write_gradebook
 
 ATTEMPTS = 2  # where the sandbox itself failed, which is not the student's fault
 LOG_LINES = 50
@@ -37,7 +37,7 @@ ONE_AT_A_TIME = threading.Lock()  # nbgrader changes the process's working folde
 
 
 @dataclass(frozen=True)
-class Course:
+class AssignmentSnapshot:
     """What every submission of a run is graded with."""
 
     assignment: str
@@ -54,7 +54,7 @@ class Course:
         return bool(self.config.SandboxedExecute.sandbox)
 
 
-class Witness(logging.Handler):
+class LogCollector(logging.Handler):
     """Collects what nbgrader and its preprocessors say while they grade one submission.
 
     What machines read comes as the attribute ``nexa`` of a record: a dictionary with one key,
@@ -83,6 +83,24 @@ class Witness(logging.Handler):
         if not said and not message.startswith(EXPECTED) and len(self.lines) < LOG_LINES:
             self.lines.append(message)
 
+    def failure(self, is_done: bool, missing: list[str]) -> dict[str, str]:
+        """Say why a submission has no scores.
+
+        Args:
+            is_done: Whether nbgrader came to its end.
+            missing: Names of machine-graded cells without a score.
+
+        Returns:
+            Its ``kind`` and ``reason``; {} where all is well.
+        """
+        if self.failures:
+            return self.failures[0]
+        if not is_done:
+            return {"kind": "Error", "reason": " ".join(self.lines[-1:])[-500:]}
+        if missing:
+            return {"kind": "NoScore", "reason": f"cells without a score: {', '.join(missing)}"}
+        return {}
+
 
 def quiet_sqlalchemy() -> None:
     """Silence what SQLAlchemy says about nbgrader's own code: nobody here can mend it."""
@@ -90,10 +108,10 @@ def quiet_sqlalchemy() -> None:
 
 
 @contextmanager
-def witness() -> Iterator[tuple[logging.Logger, Witness]]:
-    """Make a logger that only a ``Witness`` hears."""
+def collected() -> Iterator[tuple[logging.Logger, LogCollector]]:
+    """Make a logger that only a ``LogCollector`` hears."""
     logger = logging.Logger("nexa-grade", logging.WARNING)
-    handler = Witness()
+    handler = LogCollector()
     logger.addHandler(handler)
     yield logger, handler
 
@@ -115,11 +133,11 @@ def believable_time(submission: Submission) -> tuple[Submission, list[dict[str, 
     return replace(submission, files=files), [violation]
 
 
-def grade(course: Course, submission: Submission, known: Rows) -> Outcome:
+def grade(snapshot: AssignmentSnapshot, submission: Submission, known: Rows) -> Outcome:
     """Grade one submission with nbgrader.
 
     Args:
-        course: What it is graded with.
+        snapshot: What it is graded with.
         submission: Its files.
         known: Rows of the gradebook about this submission.
 
@@ -130,11 +148,11 @@ def grade(course: Course, submission: Submission, known: Rows) -> Outcome:
     Raises:
         SandboxError: This machine has no sandbox.
     """
-    if course.is_sandboxed:
+    if snapshot.is_sandboxed:
         find_bubblewrap()
     quiet_sqlalchemy()
     started = time.monotonic()
-    fingerprint = submission.fingerprint(course.fingerprint)
+    fingerprint = submission.fingerprint(snapshot.fingerprint)
     notes = [{"cell": "", "what": note} for note in submission.notes]
     if submission.refused:
         outcome = Outcome(submission.student, fingerprint, Status.NOT_GRADABLE, submission.refused)
@@ -142,7 +160,7 @@ def grade(course: Course, submission: Submission, known: Rows) -> Outcome:
         submission, more = believable_time(submission)
         notes += more
         with ONE_AT_A_TIME:
-            outcome = try_to_grade(course, submission, known, fingerprint)
+            outcome = try_to_grade(snapshot, submission, known, fingerprint)
     return replace(
         outcome,
         violations=notes + outcome.violations,
@@ -152,11 +170,13 @@ def grade(course: Course, submission: Submission, known: Rows) -> Outcome:
     )
 
 
-def try_to_grade(course: Course, submission: Submission, known: Rows, fingerprint: str) -> Outcome:
+def try_to_grade(
+    snapshot: AssignmentSnapshot, submission: Submission, known: Rows, fingerprint: str
+) -> Outcome:
     """Grade a submission; whatever goes wrong costs this submission alone."""
     try:
         for _ in range(ATTEMPTS):
-            outcome, is_our_fault = grade_in_folder(course, submission, known, fingerprint)
+            outcome, is_our_fault = grade_in_folder(snapshot, submission, known, fingerprint)
             if not is_our_fault:
                 return outcome
     except Exception as error:  # of any kind: three hundred others wait
@@ -166,68 +186,72 @@ def try_to_grade(course: Course, submission: Submission, known: Rows, fingerprin
 
 
 def grade_in_folder(
-    course: Course, submission: Submission, known: Rows, fingerprint: str
+    snapshot: AssignmentSnapshot, submission: Submission, known: Rows, fingerprint: str
 ) -> tuple[Outcome, bool]:
     """Grade a submission in a course folder of its own.
 
     Returns:
         What became of it, and whether the failure is the sandbox's.
     """
-    student, assignment = submission.student, course.assignment
-    with tempfile.TemporaryDirectory(prefix="nexa-grade-") as name, witness() as (logger, heard):
-        folder = Path(name)
-        write_files(folder / "submitted" / student / assignment, submission.files)
-        write_files(folder / "release" / assignment, course.release)
-        write_files(folder / "source" / assignment, course.extras)
-        db_url = write_gradebook(folder / "gradebook.db", course.definition, known)
-        config = copy.deepcopy(course.config)
-        config.CourseDirectory = Config(
-            {
-                "root": name,
-                "course_id": course.course_id,
-                "db_url": db_url,
-                "assignment_id": assignment,
-                "student_id": student,
-                "ignore": config.CourseDirectory.get("ignore", CourseDirectory.ignore.default()),
-            }
-        )
+    student = submission.student
+    with tempfile.TemporaryDirectory(prefix="nexa-grade-") as name, collected() as (logger, heard):
+        config = make_course_folder(Path(name), snapshot, submission, known)
         coursedir = CourseDirectory(config=config, log=logger)
-        converter = Autograde(coursedir=coursedir, config=config, log=logger)
         is_done = True
         try:
-            converter.start()
+            Autograde(coursedir=coursedir, config=config, log=logger).start()
         except NbGraderException as error:
             is_done = False
             logger.error("%s", error)
-        scores, missing = read_scores(db_url, assignment, student) if is_done else (None, [])
-        if missing:
-            heard.failures.append(
-                {"kind": "NoScore", "reason": f"cells without a score: {', '.join(missing)}"}
-            )
-        failure = heard.failures[0] if heard.failures else {}
-        if not is_done and not failure:
-            failure = {"kind": "Error", "reason": " ".join(heard.lines[-1:])[-500:]}
-        status = Status.HELD if failure.get("kind") == "HeldForReview" else Status.NOT_GRADABLE
+        scores: Scores | None = None
+        missing: list[str] = []
+        if is_done:
+            scores, missing = read_scores(coursedir.db_url, snapshot.assignment, student)
+        failure = heard.failure(is_done, missing)
+        if failure:
+            is_held = failure["kind"] == "HeldForReview"
+            status, scores, files = (Status.HELD if is_held else Status.NOT_GRADABLE), None, {}
+        else:
+            status, files = Status.GRADED, autograded_files(Path(name), student, snapshot)
         outcome = Outcome(
-            student,
-            fingerprint,
-            status if failure else Status.GRADED,
-            failure.get("reason", ""),
-            None if failure else scores,
-            heard.repairs,
-            heard.violations,
-            heard.lines,
-            files={} if failure else autograded_files(folder, student, course),
-        )
+            student, fingerprint, status, failure.get("reason", ""), scores,
+            heard.repairs, heard.violations, heard.lines, files=files,
+        )  # fmt: skip
     return outcome, failure.get("kind") == "SandboxError"
 
 
-def autograded_files(folder: Path, student: str, course: Course) -> dict[str, bytes]:
+def make_course_folder(
+    folder: Path, snapshot: AssignmentSnapshot, submission: Submission, known: Rows
+) -> Config:
+    """Write all that nbgrader needs to grade one submission into a folder.
+
+    Returns:
+        The configuration with which it grades there.
+    """
+    student, assignment = submission.student, snapshot.assignment
+    write_files(folder / "submitted" / student / assignment, submission.files)
+    write_files(folder / "release" / assignment, snapshot.release)
+    write_files(folder / "source" / assignment, snapshot.extras)
+    config = copy.deepcopy(snapshot.config)
+    config.CourseDirectory = Config(
+        {
+            "root": str(folder),
+            "course_id": snapshot.course_id,
+            "db_url": write_gradebook(folder / "gradebook.db", snapshot.definition, known),
+            "assignment_id": assignment,
+            "student_id": student,
+            "ignore": config.CourseDirectory.get("ignore", CourseDirectory.ignore.default()),
+        }
+    )
+    return config
+
+
+def autograded_files(folder: Path, student: str, snapshot: AssignmentSnapshot) -> dict[str, bytes]:
     """Read the graded notebook and the student's files; files of the course stay behind."""
     files = {}
-    for path, file in open_files(folder / "autograded" / student / course.assignment):
+    for path, file in open_files(folder / "autograded" / student / snapshot.assignment):
         if file is not None:
             with file:
-                if path.as_posix() not in course.extras:
+                if path.as_posix() not in snapshot.extras:
                     files[path.as_posix()] = file.read()
     return files
