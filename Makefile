@@ -16,7 +16,7 @@ export NEXA_PROFILE
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help course test lint sync release solutions benchmarks grader-report security-report colab-check dist browser clean
+.PHONY: help course test lint sync release solutions benchmarks grader-report security-report colab-check dist browser planted-faults clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -66,6 +66,9 @@ dist: $(VENV)/.course ## build the students' zip file and the grader's wheel, in
 
 browser: $(VENV)/.browser ## try the course in a real browser (needs Chromium), screenshots in build/browser/
 	@OMP_NUM_THREADS=1 $(BIN)/python tests/browser/run.py
+
+planted-faults: $(VENV)/.test ## plant twenty faults, one at a time: do the tests still see each?
+	@$(BIN)/python -m tests.planted_faults
 
 clean: ## remove build/ (the environments stay)
 	rm -rf build

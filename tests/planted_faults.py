@@ -112,6 +112,48 @@ FAULTS = [
         'if (i % 4 == 3) == (split == "test") or i == 3',
         f"{COURSE}/test_developers.py",
     ),
+    Fault(
+        "authoring/student_bundle.py",
+        'if name.endswith(".gz"):',
+        'if name.endswith(".zip"):',
+        f"{AUTHORING}/test_student_bundle.py",
+    ),
+    Fault(
+        "authoring/visible_lines.py",
+        "return 1 if is_folded(cell) else",
+        "return 0 if is_folded(cell) else",
+        f"{AUTHORING}/test_visible_lines.py {AUTHORING}/test_line_counts.py",
+    ),
+    Fault(
+        "grader/nexa_grade/intake/admission.py",
+        "if path.is_symlink():",
+        "if path.is_fifo():",
+        f"{GRADER}/test_intake.py",
+    ),
+    Fault(
+        "grader/nexa_grade/forgery/text_signs.py",
+        'if name in ("setattr", "delattr") and node.args:',
+        'if name in ("delattr",) and node.args:',
+        f"{GRADER}/test_forgery.py",
+    ),
+    Fault(
+        "grader/nexa_grade/execution/grade_by_errors.py",
+        'output.name == "stderr"',
+        'output.name == "stdout"',
+        f"{GRADER}/test_hardening.py",
+    ),
+    Fault(
+        "grader/nexa_grade/run/settling.py",
+        "if outcome.status != Status.GRADED:",
+        "if outcome.status == Status.GRADED:",
+        f"{GRADER}/test_nexa_grade.py",
+    ),
+    Fault(
+        "grader/nexa_grade/results/lms_export.py",
+        "people = [one for one in people if is_wanted(coursedir, one.id)]",
+        "people = list(people)",
+        f"{GRADER}/test_lms_export.py",
+    ),
 ]
 
 

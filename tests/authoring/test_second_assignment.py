@@ -3,7 +3,6 @@
 import re
 import zipfile
 
-import nbformat
 import pytest
 from second_assignment import HIDDEN, MODEL_ANSWER, make_assignment
 
