@@ -4,6 +4,7 @@ PYTHON ?= python3
 PIP_OPTIONS ?=
 PYTEST_OPTIONS ?= -n 2 --dist worksteal --durations=25
 BANK ?= changed
+ASSIGNMENT ?= nexacode
 NEXA_PROFILE ?= full
 
 VENV := .venv
@@ -41,7 +42,7 @@ sync: $(VENV)/.course ## write the code of nexa_helpers/ into the notebook's cel
 	@$(BIN)/python -m authoring.sync
 
 release: $(VENV)/.course ## generate release/ from source/ (and update the gradebook)
-	@$(BIN)/python -m nbgrader generate_assignment nexacode
+	@$(BIN)/python -m nbgrader generate_assignment $(ASSIGNMENT)
 
 solutions: $(VENV)/.course ## execute the source notebook and keep it, with outputs, in solutions/
 	@$(BIN)/python -m authoring.make_course solutions

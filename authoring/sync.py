@@ -13,6 +13,7 @@ import re
 import nbformat
 
 from authoring.assignment import Assignment, parse_assignments
+from authoring.colab_badge import refresh_badge
 from authoring.graded_cells import (
     asked_functions,
     asked_name,
@@ -236,3 +237,4 @@ def sync(assignment: Assignment) -> None:
 if __name__ == "__main__":
     for each in parse_assignments("Write the package's code into the source notebook."):
         sync(each)
+    refresh_badge()
