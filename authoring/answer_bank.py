@@ -26,6 +26,7 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
+from nexa_grade.cell_names import without_magics
 
 from authoring.assignment import Assignment, add_option
 from authoring.graded_cells import (
@@ -38,7 +39,6 @@ from authoring.graded_cells import (
 from authoring.sync import without_markers
 
 CHECK_TOOLS = re.compile(r"given-.*check-")  # ids of cells: what graded cells need
-MAGIC = re.compile(r"^%.*$", re.MULTILINE)
 SECONDS_AN_ANSWER = 120.0
 
 
@@ -127,7 +127,7 @@ def read_source(assignment: Assignment, overrides: Path | None = None) -> Notebo
 
 def run(source: str, namespace: dict[str, Any], name: str) -> None:
     """Run a cell's text in a namespace, without its magics."""
-    exec(compile(MAGIC.sub("", source), name, "exec"), namespace)
+    exec(compile(without_magics(source), name, "exec"), namespace)
 
 
 def run_graded(cell: NotebookNode, namespace: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ import difflib
 import re
 
 import nbformat
+from nexa_grade.cell_names import definitions
 
 from authoring.assignment import Assignment, parse_assignments
 from authoring.colab_badge import refresh_badge
@@ -27,28 +28,6 @@ from nexa_helpers.given.ready_made import fingerprint
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 HIDDEN_TESTS = re.compile(r"^ *### BEGIN HIDDEN TESTS\n.*?^ *### END HIDDEN TESTS\n?", re.M | re.S)
 POINTS_BEGIN, POINTS_END = "<!-- points: begin -->\n", "<!-- points: end -->"
-
-
-def definitions(code: str) -> dict[str, str]:
-    """Find the top-level functions, classes and constants of some code.
-
-    Args:
-        code: Python source.
-
-    Returns:
-        For each name the whole lines that define it, decorators and comments included.
-    """
-    lines = code.splitlines()
-    found = {}
-    for node in ast.parse(code).body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            name, first = node.name, min([node.lineno, *(d.lineno for d in node.decorator_list)])
-        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            name, first = node.targets[0].id, node.lineno
-        else:
-            continue
-        found[name] = "\n".join(lines[first - 1 : node.end_lineno])
-    return found
 
 
 def package_definitions(assignment: Assignment, notebook: nbformat.NotebookNode) -> dict[str, str]:

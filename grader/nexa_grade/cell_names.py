@@ -1,8 +1,16 @@
-"""Which names does the text of a cell define, and which does it read?"""
+"""Which names does the text of a cell bind, and which does it read? One rule for all who ask.
+
+Names are bound by assignments of every kind (plain, annotated, augmented, to tuples and lists, by
+``for``, ``with``, ``:=``, ``except ... as``, ``match`` and ``del``), by imports, and by definitions
+of functions and classes. What is bound inside of functions, lambdas and comprehensions stays there;
+a ``:=`` in a comprehension does not. Magics and shell commands are IPython's: its own transformer
+makes Python of them first.
+"""
 
 import ast
 import builtins
 import functools
+import re
 import symtable
 import tokenize
 from collections.abc import Iterable, Iterator
@@ -10,30 +18,103 @@ from collections.abc import Iterable, Iterator
 from IPython.core.inputtransformer2 import TransformerManager
 
 SHELL = "get_ipython()"
+MAGIC = re.compile(r"^([ \t]*)get_ipython\(\)\..*$", re.MULTILINE)  # as the transformer writes it
+DEFINITION = re.compile(
+    r"^(?:(?:async +)?def|class) +(\w+)|^(\w+) *(?::[^=\n]+)?=(?!=)", re.MULTILINE
+)
+NOT_PYTHON = (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError)
+INNER = ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
+
+# A class hands in the same given cells and tests: a worker looks at each text once.
+cached_by_text = functools.lru_cache(maxsize=1000)
+
+
+def as_python(source: str) -> str:
+    """Write the text of a cell as Python: a magic becomes a call of IPython's shell."""
+    return str(TransformerManager().transform_cell(source))
+
+
+def without_magics(source: str) -> str:
+    """Take magics and shell commands out of the text of a cell: plain Python runs what is left."""
+    return MAGIC.sub(r"\1pass", as_python(source))
 
 
 @functools.lru_cache(maxsize=100)  # trees are large
 def parse(source: str) -> ast.Module | None:
     """Parse the text of a cell, magics included; None where it is not Python."""
     try:
-        return ast.parse(TransformerManager().transform_cell(source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError):
+        return ast.parse(as_python(source))
+    except NOT_PYTHON:
         return None
 
 
-def stored_names(tree: ast.AST) -> set[str]:
-    """Collect all names that a text assigns, defines, imports or takes as arguments."""
-    names = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            names.add(node.id)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names.add(node.name)
-        elif isinstance(node, ast.arg):
-            names.add(node.arg)
-        elif isinstance(node, ast.alias):
-            names.add((node.asname or node.name).partition(".")[0])
-    return names
+def bound_by(node: ast.AST) -> set[str]:
+    """Name what one node binds itself, without the nodes in it."""
+    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+        return {node.id}
+    if isinstance(node, FUNCTION | ast.ClassDef):
+        return {node.name}
+    if isinstance(node, ast.alias):
+        return {(node.asname or node.name).partition(".")[0]}
+    if isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
+        return {node.name}
+    if isinstance(node, ast.MatchMapping) and node.rest:
+        return {node.rest}
+    return set()
+
+
+def bound_here(node: ast.AST) -> set[str]:
+    """Name what a statement binds where it stands, without what stays inside of its functions."""
+    names = bound_by(node)
+    if isinstance(node, FUNCTION | ast.ClassDef):
+        return names
+    if isinstance(node, INNER):
+        return {part.target.id for part in ast.walk(node) if isinstance(part, ast.NamedExpr)}
+    return names.union(*map(bound_here, ast.iter_child_nodes(node)))
+
+
+def bound_anywhere(tree: ast.AST) -> set[str]:
+    """Name all that a text binds at any place, arguments included."""
+    arguments = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    return arguments.union(*map(bound_by, ast.walk(tree)))
+
+
+@cached_by_text
+def bound_names(source: str) -> frozenset[str]:
+    """Name what a cell binds at its top level; nothing where it is not Python."""
+    tree = parse(source)
+    return frozenset().union(*map(bound_here, tree.body)) if tree else frozenset()
+
+
+def names_in_broken_text(source: str) -> frozenset[str]:
+    """Find top-level functions, classes and variables by their lines: for text with a mistake."""
+    return frozenset(definition or variable for definition, variable in DEFINITION.findall(source))
+
+
+def definitions(code: str) -> dict[str, str]:
+    """Find the top-level functions, classes and variables of some code.
+
+    Args:
+        code: Python source.
+
+    Returns:
+        For each name the whole lines that define it, decorators included.
+    """
+    lines = code.splitlines()
+    found = {}
+    for node in ast.parse(code).body:
+        first = node.lineno
+        if isinstance(node, FUNCTION | ast.ClassDef):
+            name, first = node.name, min([first, *(one.lineno for one in node.decorator_list)])
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            name = node.targets[0].id
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            name = node.target.id
+        else:
+            continue
+        found[name] = "\n".join(lines[first - 1 : node.end_lineno])
+    return found
 
 
 def imports_of(tree: ast.AST) -> dict[str, str]:
@@ -61,46 +142,20 @@ def is_call_of(node: ast.AST, name: str) -> bool:
     return bool(known == name)
 
 
-# A class hands in the same given cells and tests: a worker looks at each text once.
-cached_by_text = functools.lru_cache(maxsize=1000)
-
-
-@cached_by_text
-def top_level_stores(source: str) -> frozenset[str]:
-    """Name what a cell assigns, defines or imports at its top level."""
-    tree = parse(source)
-    return frozenset().union(*map(stored_here, tree.body)) if tree else frozenset()
-
-
-def stored_here(node: ast.AST) -> set[str]:
-    """Collect the names that a statement stores, without those inside its functions."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return {node.name}
-    if isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
-        return set()
-    names = set()
-    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-        names.add(node.id)
-    elif isinstance(node, ast.alias):
-        names.add((node.asname or node.name).partition(".")[0])
-    return names.union(*map(stored_here, ast.iter_child_nodes(node)))
-
-
 @cached_by_text
 def variables_of(source: str) -> frozenset[str]:
     """Name what a test assigns or defines at its top level; what it imports is no secret."""
     tree = parse(source)
-    return top_level_stores(source) - set(imports_of(tree)) if tree else frozenset()
+    return bound_names(source) - set(imports_of(tree)) if tree else frozenset()
 
 
 @cached_by_text
 def reads_of_functions(source: str) -> frozenset[str]:
     """Name the global variables that a cell's functions read, without Python's own."""
     try:
-        text = TransformerManager().transform_cell(source)
-        read = global_reads(symtable.symtable(text, "cell", "exec"))
+        read = global_reads(symtable.symtable(as_python(source), "cell", "exec"))
         return frozenset(read) - set(dir(builtins))
-    except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError):
+    except NOT_PYTHON:
         return frozenset()
 
 
@@ -125,7 +180,7 @@ def needed_names(source: str) -> frozenset[str] | None:
     tree = parse(source)
     try:
         return None if tree is None else frozenset(names_from_outside(tree))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # too deep, mostly
+    except NOT_PYTHON:  # too deep, mostly
         return None
 
 
@@ -134,7 +189,7 @@ def names_from_outside(tree: ast.Module) -> set[str]:
     names: set[str] = set()
     own: set[str] = set()
     for statement in tree.body:
-        stored = stored_here(statement)
+        stored = bound_here(statement)
         read = set(names_read(symtable.symtable(ast.unparse(statement), "cell", "exec")))
         if isinstance(statement, ast.AugAssign):
             read |= stored
@@ -164,20 +219,13 @@ HARMLESS = (
 
 def given_names(source: str) -> list[str]:
     """Name the functions, classes, imports and CONSTANTS that a locked cell gives."""
+    tree = parse(source)
     names: list[str] = []
-    try:
-        body = ast.parse("\n".join(map(without_magic, source.splitlines()))).body
-    except SyntaxError:
-        return []
-    for node in body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names.append(node.name)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            names += [(name.asname or name.name).partition(".")[0] for name in node.names]
+    for node in tree.body if tree else []:
+        if isinstance(node, FUNCTION | ast.ClassDef | ast.Import | ast.ImportFrom):
+            names += sorted(bound_here(node))
         elif isinstance(node, ast.Assign | ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            found = [name.id for name in targets if isinstance(name, ast.Name)]
-            names += [name for name in found if name.isupper()]
+            names += sorted(name for name in bound_here(node) if name.isupper())
     return names
 
 
@@ -205,8 +253,3 @@ def may_call(node: ast.AST) -> bool:
     elif not isinstance(node, HARMLESS):
         return True
     return any(map(may_call, filter(None, parts)))
-
-
-def without_magic(line: str) -> str:
-    """Empty a line that is IPython's and not Python's."""
-    return "" if line.startswith(("%", "!")) else line

@@ -7,10 +7,10 @@ from bwrap import needs_sandbox
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 from nexa_grade.cell_names import (
+    bound_names,
     given_names,
     only_defines,
     reads_of_functions,
-    top_level_stores,
     variables_of,
 )
 from nexa_grade.cells import is_test, is_written_by_students
@@ -191,7 +191,7 @@ def test_no_text_is_too_strange(text):
 def test_variables_at_the_top_level_are_told_from_those_of_functions():
     text = "import m\nfrom a import b\nx: int = 1\nfor y in z:\n    w = [q for q in y]\n"
     text += "def f(a):\n    inner = a\nclass C:\n    part = 1\n"
-    assert top_level_stores(text) == {"m", "b", "x", "y", "w", "f", "C"}
+    assert bound_names(text) == {"m", "b", "x", "y", "w", "f", "C"}
     assert variables_of(text) == {"x", "y", "w", "f", "C"}
 
 

@@ -6,6 +6,7 @@ import json
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
+from nexa_grade.cell_names import names_in_broken_text
 from nexa_grade.errors import UngradableError
 from nexa_grade.intake.notebook_file import read_notebook
 from nexa_grade.repair.match_cells import (
@@ -15,7 +16,7 @@ from nexa_grade.repair.match_cells import (
     look_at,
     match,
 )
-from nexa_grade.repair.release import ReleasedCell, defined_names
+from nexa_grade.repair.release import ReleasedCell
 from nexa_grade.repair.repair_submission import NOTE_ID, RepairSubmission, quote
 from tiny_course import FULL, NAME, TinyCourse, cell_of
 
@@ -353,7 +354,7 @@ def nodes_of(*texts):
 
 def test_names_are_found_in_broken_code():
     code = "def f(x:\n  return\nclass K(Base):\ny: int = 3\nz == 4\n  inner = 1\nasync def g(): ..."
-    assert defined_names(code) == {"f", "K", "y", "g"}
+    assert names_in_broken_text(code) == {"f", "K", "y", "g"}
 
 
 def test_cells_are_known_by_their_content():

@@ -6,7 +6,7 @@ import os
 
 import nbformat
 import pytest
-from nexa_grade.cell_names import given_names
+from nexa_grade.cell_names import definitions, given_names
 
 from authoring.answer_bank import (
     Answer,
@@ -25,7 +25,6 @@ from authoring.graded_cells import (
     solution_cells,
     todo_of,
 )
-from authoring.sync import definitions
 
 ANSWERS = list_bank(NEXACODE)
 FUNCTIONS = asked_functions(read_source(NEXACODE))

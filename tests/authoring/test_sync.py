@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nexa_grade.cell_names import without_magics
 
 from authoring.assignment import NEXACODE
 from authoring.sync import differences, points_table, refresh
@@ -53,7 +54,7 @@ def is_checked_by_machine(cell) -> bool:
 
 
 def tree_of(cell) -> ast.Module:
-    return ast.parse("\n".join(x for x in cell.source.splitlines() if not x.startswith("%")))
+    return ast.parse(without_magics(cell.source))
 
 
 def names_stored(tree: ast.AST) -> set[str]:

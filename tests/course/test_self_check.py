@@ -5,9 +5,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nexa_grade.cell_names import definitions
 
 from authoring.assignment import NEXACODE
-from authoring.sync import definitions, self_check_tables
+from authoring.sync import self_check_tables
 from nexa_helpers.given import self_check as module
 from nexa_helpers.given.ready_made import fingerprint
 from nexa_helpers.given.self_check import (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from nexa_grade.cell_names import needed_names, top_level_stores
+from nexa_grade.cell_names import bound_names, needed_names
 from nexa_grade.cells import is_written_by_students
 from nexa_grade.repair.release import plain_text
 
@@ -46,7 +46,7 @@ def left_out(nb: NotebookNode, experiments: frozenset[str]) -> set[int]:
     """
     written = {i: cell.source for i, cell in enumerate(nb.cells) if is_written_by_students(cell)}
     chosen = {i for i, text in written.items() if plain_text(text) in experiments}
-    stored = {i: top_level_stores(written[i]) for i in chosen}
+    stored = {i: bound_names(written[i]) for i in chosen}
     todo = [i for i in written if i not in chosen]
     while todo:
         read = needed_names(written[todo.pop()])

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from io import StringIO
 
-from nexa_grade.cell_names import SHELL, imports_of, is_call_of, parse, stored_names
+from nexa_grade.cell_names import SHELL, bound_anywhere, imports_of, is_call_of, parse
 
 CODE = "reads the code or the variables of what calls it"
 HISTORY = "reads the notebook's history"
@@ -207,7 +207,7 @@ class ForgeryVisitor(ast.NodeVisitor):
     parents: list[ast.AST] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.stored = stored_names(self.tree)
+        self.stored = bound_anywhere(self.tree)
         imported = imports_of(self.tree)
         known = {**ALIASES, **self.imports}
         self.aliases = {name: path for name, path in known.items() if name not in self.stored}
@@ -377,7 +377,7 @@ class ForgeryVisitor(ast.NodeVisitor):
                 for target in part.targets:
                     if isinstance(target, ast.Name):
                         self.check_method(target.id, part.value, bool(bases & VALUES))
-            if "__class__" in stored_names(part):
+            if "__class__" in bound_anywhere(part):
                 self.report(f"__class__ in the class {node.name}", LIES)
         self.generic_visit(node)
 

@@ -17,10 +17,10 @@ from nbgrader.utils import is_locked
 from traitlets import List, Unicode
 
 from nexa_grade.cell_names import (
+    bound_names,
     imports_of,
     parse,
     reads_of_functions,
-    top_level_stores,
     variables_of,
 )
 from nexa_grade.cells import id_of, is_test, is_written_by_students, sources
@@ -134,7 +134,7 @@ def variables_of_tests(nb: NotebookNode) -> set[str]:
 def variables_elsewhere(nb: NotebookNode) -> set[str]:
     """Name what all other cells assign."""
     others = sources(nb, lambda cell: not is_test(cell))
-    return set().union(*map(top_level_stores, others))
+    return set().union(*map(bound_names, others))
 
 
 def shared_variables(nb: NotebookNode) -> set[str]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from nbformat import NotebookNode
 
-from nexa_grade.repair.release import ReleasedCell, defined_names, plain_text
+from nexa_grade.cell_names import names_in_broken_text
+from nexa_grade.repair.release import ReleasedCell, plain_text
 
 SOLUTION_WEIGHT = 4  # rather than a student's own cell, move the tests that follow it
 
@@ -55,7 +56,7 @@ def look_at(cell: NotebookNode) -> SubmittedCell:
         grade_id_of(cell),
         frozenset(cell_id for cell_id in ids if cell_id and isinstance(cell_id, str)),
         plain_text(cell.source),
-        defined_names(cell.source),
+        names_in_broken_text(cell.source),
     )
 
 

@@ -6,7 +6,6 @@ these come from the notebook in the release folder. Where that file is missing, 
 gradebook's, and cells are known by grade id and text alone.
 """
 
-import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,20 +17,14 @@ from nbgrader.api import Gradebook, Notebook
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.nbgraderformat import SCHEMA_VERSION
 
-DEFINITION = re.compile(
-    r"^(?:(?:async +)?def|class) +(\w+)|^(\w+) *(?::[^=\n]+)?=(?!=)", re.MULTILINE
-)
+from nexa_grade.cell_names import names_in_broken_text
+
 NEW_CELL = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
 
 
 def plain_text(source: str) -> str:
     """Drop what editors change by themselves: ends of lines, blank lines around."""
     return "\n".join(line.rstrip() for line in source.strip().splitlines())
-
-
-def defined_names(source: str) -> frozenset[str]:
-    """Find the top-level functions, classes and variables, also where the syntax is broken."""
-    return frozenset(definition or variable for definition, variable in DEFINITION.findall(source))
 
 
 @dataclass(frozen=True)
@@ -61,7 +54,7 @@ class ReleasedCell:
     def names(self) -> frozenset[str]:
         """Name what a solution cell defines."""
         is_code = self.is_solution and self.cell_type == "code"
-        return defined_names(self.source) if is_code else frozenset()
+        return names_in_broken_text(self.source) if is_code else frozenset()
 
     def all_metadata(self) -> NotebookNode:
         """Build the cell's metadata as released."""
