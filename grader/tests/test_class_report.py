@@ -15,7 +15,7 @@ from nexa_grade.repair.release import ReleasedCell
 from nexa_grade.results import class_report as dashboard
 from nexa_grade.results import class_results
 from nexa_grade.results.class_report import visible
-from nexa_grade.results.class_results import Cell, Check, Entry, Mark, Points, Student
+from nexa_grade.results.class_results import Cell, CheckSummary, Entry, Mark, Points, Student
 from nexa_grade.results.questions import name_questions
 from nexa_grade.results.similarity import Given, character, likeness, lines_of, text_lines, words_of
 from nexa_grade.run.journal import Journal
@@ -429,7 +429,7 @@ def test_points(test, essay, penalty, points):
 
 
 def test_a_check_counts_full_points_only():
-    check = Check.of(Cell("test", "TODO 1", 0.3, True), [0.1 + 0.2, 0.3, 0.29, 0.0])
+    check = CheckSummary.of(Cell("test", "TODO 1", 0.3, True), [0.1 + 0.2, 0.3, 0.29, 0.0])
     assert (check.full, check.count, check.share) == (2, 4, 0.5)
     assert check.lost == pytest.approx(0.3 - (0.3 + 0.3 + 0.29) / 4)
     # z = 1.96, n = 4: the middle is 1/2, the half width z √(1/16 + z²/64) / (1 + z²/4)

@@ -17,8 +17,8 @@ from nexa_grade.results.lms_export import (
     Person,
     Result,
     Sheet,
-    number,
-    text,
+    escape_formula,
+    format_number,
 )
 from nexa_grade.run.journal import Journal
 from nexa_grade.run.outcome import Outcome, Status
@@ -247,19 +247,19 @@ def test_another_column_can_hold_the_student(column, ids):
     ],
 )
 def test_number(value, written):
-    assert number(value) == written
+    assert format_number(value) == written
 
 
 @pytest.mark.parametrize(
     "begin", ["=", "+", "-", "@", "\t", "\r", "\n", " =", "\x00=", "＝", "\u00a0-"]
 )
 def test_a_formula_becomes_text(begin):
-    assert text(f"{begin}1+1") == f"'{begin}1+1"
+    assert escape_formula(f"{begin}1+1") == f"'{begin}1+1"
 
 
 @pytest.mark.parametrize("value", ["", "Ann", "O'Neil", "a=b", "x@y.z", "1-2", " Ann"])
 def test_other_text_stays(value):
-    assert text(value) == value
+    assert escape_formula(value) == value
 
 
 def test_what_the_journal_says_is_held_is_held_in_the_file(course):

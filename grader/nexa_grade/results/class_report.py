@@ -29,7 +29,6 @@ from nexa_grade.results.class_results import (
     Book,
     Points,
     Student,
-    checks,
     findings,
     graded_cells,
     is_scored,
@@ -42,8 +41,9 @@ from nexa_grade.results.class_results import (
     shortened,
     shown,
     status_of,
+    summarize_checks,
 )
-from nexa_grade.results.lms_export import ClassExportPlugin, natural, number
+from nexa_grade.results.lms_export import ClassExportPlugin, format_number, natural
 from nexa_grade.results.questions import name_questions, read_releases
 from nexa_grade.results.similarity import FEWEST_WORDS, Given, likeness, words_of
 from nexa_grade.run.assignment_name import assignment_of
@@ -74,9 +74,9 @@ def visible(value: Any) -> Any:
     )
 
 
-def points_text(points: float) -> str:
+def format_points(points: float) -> str:
     """Write points or seconds."""
-    return number(round(points, 2))
+    return format_number(round(points, 2))
 
 
 def percent(share: float) -> str:
@@ -102,7 +102,7 @@ def render(**page: Any) -> str:
         lstrip_blocks=True,
     )
     filters: dict[str, Callable[..., str]] = {
-        "number": points_text,
+        "number": format_points,
         "percent": percent,
         "style_hash": style_hash,
     }
@@ -176,7 +176,7 @@ class Report(NbGrader):  # type: ignore[misc]
             "median_seconds": statistics.median(map(seconds_of, timed)) if timed else 0.0,
             "repairs": findings(students, "repairs"),
             "violations": findings(students, "violations"),
-            "checks": checks(book.cells, [book.entries[student] for student in graded]),
+            "checks": summarize_checks(book.cells, [book.entries[student] for student in graded]),
             "likeness": likeness(self.answers(assignment, book, graded)),
             "fewest_words": FEWEST_WORDS,
             **scores(book.cells, students),

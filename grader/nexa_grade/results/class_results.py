@@ -133,7 +133,7 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Check:
+class CheckSummary:
     """How the class did in one machine-graded cell."""
 
     name: str
@@ -146,7 +146,7 @@ class Check:
     lost: float  # points, in the mean
 
     @classmethod
-    def of(cls, cell: Cell, scores: Sequence[float]) -> "Check":
+    def of(cls, cell: Cell, scores: Sequence[float]) -> "CheckSummary":
         """Sum up; there is at least one score."""
         full = sum(score >= cell.points - EPSILON for score in scores)
         found = binomtest(full, len(scores)).proportion_ci(0.95, method="wilson")
@@ -309,14 +309,14 @@ def seconds_of(student: Student) -> float:
     return student.outcome.seconds if student.outcome else 0.0
 
 
-def checks(cells: Mapping[Key, Cell], entries: Sequence[Entry]) -> list[Check]:
+def summarize_checks(cells: Mapping[Key, Cell], entries: Sequence[Entry]) -> list[CheckSummary]:
     """Sum up the machine-graded cells of graded submissions, what costs most points first."""
     found = []
     for key, cell in cells.items():
         marks = [entry.marks[key] for entry in entries if key in entry.marks]
         scores = [mark.auto for mark in marks if mark.auto is not None]
         if cell.is_machine_graded and cell.points and scores:
-            found.append(Check.of(cell, scores))
+            found.append(CheckSummary.of(cell, scores))
     return sorted(found, key=lambda check: -check.lost)
 
 

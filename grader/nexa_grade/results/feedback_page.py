@@ -32,7 +32,7 @@ from pygments.token import STANDARD_TYPES  # type: ignore[import-untyped]
 from traitlets import Bool, default
 
 from nexa_grade.gradebook_scores import is_graded_by_machine
-from nexa_grade.results.lms_export import number
+from nexa_grade.results.lms_export import format_number
 
 Resources = dict[str, Any]
 Listing = list[tuple[str, bool]]  # a cell's lines, and whether each is hidden
@@ -308,7 +308,7 @@ def is_image(kind: str, data: object) -> bool:
 
 
 @dataclass(frozen=True)
-class Check:
+class CheckRow:
     """One row of the table at the top of a page."""
 
     name: str
@@ -340,13 +340,13 @@ class SummarizeChecks(NbGraderPreprocessor):
             order = [name for name in cells if name in grades] + sorted(grades.keys() - cells)
             checks = [check_of(grades[name], cells.get(name)) for name in order]
         names["checks"] = checks
-        names["total"] = f"{number(names['score'])} of {number(names['max_score'])}"
+        names["total"] = f"{format_number(names['score'])} of {format_number(names['max_score'])}"
         return nb, resources
 
 
-def check_of(grade: Any, cell: NotebookNode | None) -> Check:
+def check_of(grade: Any, cell: NotebookNode | None) -> CheckRow:
     """Describe one grade of the gradebook; ``cell`` is ``None`` where the notebook lacks it."""
-    waits, maximum = grade.needs_manual_grade, number(grade.max_score)
+    waits, maximum = grade.needs_manual_grade, format_number(grade.max_score)
     said = message_of(cell) if cell else "This cell is not in your notebook."
     if waits and not is_graded_by_machine(grade.cell):
         said, color = "A person will grade this.", "info"
@@ -358,8 +358,8 @@ def check_of(grade: Any, cell: NotebookNode | None) -> Check:
         color = "success"
     else:
         color = "warning" if grade.score > 0 else "danger"
-    points = f"{'–' if waits else number(grade.score)} / {maximum}"
-    return Check(grade.name, points, said, color, cell is not None)
+    points = f"{'–' if waits else format_number(grade.score)} / {maximum}"
+    return CheckRow(grade.name, points, said, color, cell is not None)
 
 
 def message_of(cell: NotebookNode) -> str:

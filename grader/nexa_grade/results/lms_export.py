@@ -63,14 +63,14 @@ class Sheet:
     results: dict[str, Result]
 
 
-def number(value: float | None, unknown: str = "") -> str:
+def format_number(value: float | None, unknown: str = "") -> str:
     """Write points with four decimals at the most, never in exponents; ``unknown`` for ``None``."""
     if value is None:
         return unknown
     return f"{round(value, 4) + 0.0:.4f}".rstrip("0").rstrip(".")  # + 0.0 makes -0.0 a 0.0
 
 
-def text(value: str) -> str:
+def escape_formula(value: str) -> str:
     """Put an apostrophe before what a spreadsheet would take for a formula."""
     return f"'{value}" if FORMULA.match(value) else value
 
@@ -135,7 +135,7 @@ class ClassExportPlugin(ExportPlugin):
         people = [one for one in people if is_wanted(coursedir, one.id)]
         people = [one for one in people if not wanted or one.id in wanted]
         for one in people:
-            if text(one.id) != one.id:
+            if escape_formula(one.id) != one.id:
                 self.log.warning("%r begins like a formula: the import will not find it", one.id)
         return people
 
@@ -228,19 +228,24 @@ class CanvasExportPlugin(ClassExportPlugin):
         possible = ["    Points Possible", "", "", "", ""]
         for sheet in sheets:
             columns = [*sheet.points, "late penalty", "Final Points", "Final Grade Status"]
-            header += [text(f"{sheet.name} {column}") for column in columns]
-            possible += [*map(number, sheet.points.values()), "0", "(read only)", "(read only)"]
+            header += [escape_formula(f"{sheet.name} {column}") for column in columns]
+            possible += [
+                *map(format_number, sheet.points.values()),
+                "0",
+                "(read only)",
+                "(read only)",
+            ]
         yield header
         yield possible
         for one in people:
             name = ", ".join(filter(None, [one.last_name, one.first_name])) or one.id
-            ids = {"ID": text(one.lms_user_id), "SIS User ID": "", "SIS Login ID": ""}
-            ids[self.student_id_column] = text(one.id)
-            row = [text(name), *ids.values(), ""]
+            ids = {"ID": escape_formula(one.lms_user_id), "SIS User ID": "", "SIS Login ID": ""}
+            ids[self.student_id_column] = escape_formula(one.id)
+            row = [escape_formula(name), *ids.values(), ""]
             for sheet in sheets:
                 result = sheet.results[one.id]
-                row += [number(result.scores.get(question)) for question in sheet.points]
-                row += [number(result.penalty), number(result.total), result.status]
+                row += [format_number(result.scores.get(question)) for question in sheet.points]
+                row += [format_number(result.penalty), format_number(result.total), result.status]
             yield row
 
 
@@ -270,14 +275,20 @@ class MoodleExportPlugin(ClassExportPlugin):
         header += ["Email address"] if with_email else []
         for sheet in sheets:
             columns = [*sheet.points, "total", "status"]
-            header += [text(f"{sheet.name} {column}") for column in columns]
+            header += [escape_formula(f"{sheet.name} {column}") for column in columns]
         yield header
         for one in people:
-            row = [text(one.id), text(one.first_name), text(one.last_name)]
-            row += [text(one.email)] if with_email else []
+            row = [
+                escape_formula(one.id),
+                escape_formula(one.first_name),
+                escape_formula(one.last_name),
+            ]
+            row += [escape_formula(one.email)] if with_email else []
             for sheet in sheets:
                 result = sheet.results[one.id]
-                row += [number(result.scores.get(question), "-") for question in sheet.points]
-                penalty = f", penalty {number(-result.penalty)}" if result.penalty else ""
-                row += [number(result.total, "-"), result.status + penalty]
+                row += [
+                    format_number(result.scores.get(question), "-") for question in sheet.points
+                ]
+                penalty = f", penalty {format_number(-result.penalty)}" if result.penalty else ""
+                row += [format_number(result.total, "-"), result.status + penalty]
             yield row
