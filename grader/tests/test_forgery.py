@@ -429,7 +429,7 @@ def test_what_a_locked_cell_gives_is_named():
         "%matplotlib inline\nimport a.b, c as d\nfrom e import f\nLIMIT, x = 1, 2\nMOST: int = 3\n"
     )
     text += "def g():\n    inner = 1\nclass H: pass\nlower = 1\nFIRST = 1"
-    assert given_names(text) == ["a", "d", "f", "MOST", "g", "H", "FIRST"]
+    assert given_names(text) == ["a", "d", "f", "LIMIT", "MOST", "g", "H", "FIRST"]
     assert given_names("def (") == []
 
 

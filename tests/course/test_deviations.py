@@ -609,7 +609,7 @@ def test_row_26_there_is_one_setup_with_versions_and_no_late_install(notebook):
 def test_row_26_every_import_is_used(notebook):
     cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     code = "\n".join(cells)
-    setup = next(source for source in cells if source.startswith(("import", "from")))
+    setup = next(source for source in cells if re.search(r"^import ", source, re.MULTILINE))
     names = [
         (alias.asname or alias.name).split(".")[0]
         for node in ast.parse(setup.replace("%matplotlib inline", "")).body
