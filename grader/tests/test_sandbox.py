@@ -655,7 +655,7 @@ READ_THE_TESTS = """
 import glob
 def add(a, b):
     found = ""
-    for path in glob.glob("*.ipynb") + glob.glob("../**/*.ipynb", recursive=True):
+    for path in glob.glob("*.ipynb") + glob.glob("../*.ipynb") + glob.glob("../*/*.ipynb"):
         found += open(path).read()
     return a + b if "'hidden'" in found else 0
 """

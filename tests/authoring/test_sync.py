@@ -4,6 +4,7 @@ import ast
 import base64
 import copy
 import dis
+import functools
 import re
 from pathlib import Path
 
@@ -53,8 +54,13 @@ def is_checked_by_machine(cell) -> bool:
     return bool(settings(cell).get("grade")) and not settings(cell).get("solution")
 
 
+@functools.cache
+def parse_text(source: str) -> ast.Module:
+    return ast.parse(without_magics(source))
+
+
 def tree_of(cell) -> ast.Module:
-    return ast.parse(without_magics(cell.source))
+    return parse_text(cell.source)
 
 
 def names_stored(tree: ast.AST) -> set[str]:
