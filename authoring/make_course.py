@@ -1,6 +1,6 @@
 """``make course`` and ``make solutions``: from the source notebook to what people hand out.
 
-The reference submission is graded in a course folder of its own, ``build/course/``, so that an
+The reference submission is graded in a folder of its own, ``build/course/<name>/``, so that an
 instructor's gradebook never meets a student who does not exist. The grading itself is nbgrader's,
 from its command line.
 """
