@@ -1,13 +1,12 @@
 """The exchange of nbgrader, as on a JupyterHub: release, fetch, submit, collect, feedback."""
 
 import getpass
-import subprocess
-import sys
 
 import nbformat
 import pytest
 from bwrap import NO_SANDBOX
 from tiny_course import FULL, HARDENED, NAME, SOLUTIONS, TinyCourse, cell_of
+from warm_python import run_python
 
 CONFIG = """
 c.Exchange.root = {root!r}
@@ -26,9 +25,7 @@ def exchanged(tmp_path_factory):
     (student / "nbgrader_config.py").write_text(STUDENT.format(root=str(root)))
 
     def run(where, *arguments):
-        done = subprocess.run(
-            [sys.executable, *arguments], cwd=where, capture_output=True, text=True, check=False
-        )
+        done = run_python(arguments, where)
         assert done.returncode == 0, f"{arguments}\n{done.stderr}"
 
     run(course.folder, "-m", "nbgrader", "release_assignment", NAME)

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from nexa_grade.results.feedback_page import (
     clean_html,
     is_image,
 )
+from warm_python import run_python
 
 CONFIG = f"""
 import os
@@ -185,14 +185,7 @@ def hostile_submission():
 
 
 def nbgrader(folder, *arguments):
-    done = subprocess.run(
-        [sys.executable, "-m", "nbgrader", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
+    done = run_python(["-m", "nbgrader", *arguments], folder)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -3,7 +3,6 @@
 import csv
 import math
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from nexa_grade.results.lms_export import (
 )
 from nexa_grade.run.journal import Journal
 from nexa_grade.run.outcome import Outcome, Status
+from warm_python import run_python
 
 CONFIG = f"""
 import os
@@ -66,14 +66,7 @@ def source_notebook():
 
 
 def nbgrader(folder, *arguments, status=0):
-    done = subprocess.run(
-        [sys.executable, "-m", "nbgrader", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
+    done = run_python(["-m", "nbgrader", *arguments], folder)
     assert done.returncode == status, done.stdout + done.stderr
     return done.stderr
 

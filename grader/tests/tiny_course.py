@@ -6,7 +6,6 @@ import functools
 import json
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook, MissingEntry
 from nexa_grade.gradebook_scores import ungraded_cells
 from nexa_grade.repair.match_cells import grade_id_of
+from warm_python import run_python
 
 NAME = "tiny"
 FULL = {"add-test": 2.0, "limit-test": 1.0, "double-test": 3.0, "why": None}
@@ -120,10 +120,7 @@ class TinyCourse:
         return self.run("-m", "nbgrader", *arguments)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, *arguments]
-        return subprocess.run(
-            command, cwd=self.folder, capture_output=True, text=True, check=False, timeout=600
-        )
+        return run_python(arguments, self.folder)
 
     def autograde(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Grade all that was submitted, in one run."""

@@ -6,6 +6,7 @@ shown: only counts and the names of failed cells leave these tests.
 
 import os
 
+import nbformat
 import pytest
 from hub_standin import hub_repositories, standin_hub
 
@@ -18,15 +19,24 @@ REFUSED = "http://127.0.0.1:9"  # the discard port: nothing listens there
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """Execute the source notebook; returns the printed text of each cell, by the cell's id."""
+    """Execute the source notebook; returns the printed text of each cell, by the cell's id.
+
+    With ``last``, the cells after that one are left out: what they run on no longer depends on
+    where the rows came from.
+    """
     for name in [name for name in os.environ if name.startswith(("HF_", "NEXA_"))]:
         if name != "NEXA_TEST_HH":
             monkeypatch.delenv(name)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
 
-    def execute_with(endpoint=REFUSED, **parameters):
+    def execute_with(endpoint=REFUSED, last="", **parameters):
         monkeypatch.setenv("HF_ENDPOINT", endpoint)
-        notebook = execute(NEXACODE.source_notebook, tmp_path / "run" / "out.ipynb", parameters)
+        source = nbformat.read(NEXACODE.source_notebook, as_version=4)
+        if last:
+            ids = [cell.id for cell in source.cells]
+            source.cells = source.cells[: ids.index(last) + 1]
+        nbformat.write(source, tmp_path / "source.ipynb")
+        notebook = execute(tmp_path / "source.ipynb", tmp_path / "run" / "out.ipynb", parameters)
         return {
             cell.id: "".join(output.get("text", "") for output in cell.get("outputs", []))
             for cell in notebook.cells
@@ -47,7 +57,7 @@ def test_the_notebook_takes_rows_and_gpt2s_vocabulary_from_the_hub(run, monkeypa
     repositories = hub_repositories({"helpful-base": (rows[:60], rows[60:])})
     monkeypatch.setenv("NEXA_HUB_TIMEOUT", "50")
     with standin_hub(repositories) as hub:
-        printed = run(hub.url, PROFILE="grade", DATA_SOURCE="hub")
+        printed = run(hub.url, "setup-live-world", PROFILE="grade", DATA_SOURCE="hub")
     assert "train: 60 conversations, source: hub" in printed["run-load"]
     assert "50257 tokens" in printed["run-tokenizer"]
     assert "Live world: " in printed["setup-live-world"]
@@ -58,6 +68,6 @@ def test_the_notebook_runs_on_the_real_file(run, monkeypatch):
     if not path:
         pytest.skip("NEXA_TEST_HH does not name the real HH-RLHF file (.jsonl.gz)")
     monkeypatch.setenv("NEXA_DATA", path)
-    printed = run(PROFILE="grade", DATA_SOURCE="local", NUM_CONVERSATIONS=5000)
+    printed = run(last="run-train", PROFILE="grade", DATA_SOURCE="local", NUM_CONVERSATIONS=5000)
     assert "Parsed 2312 conversations\nExtracted 3444 triples" in printed["run-triples"]
     assert "Parse errors: 0" in printed["run-triples"]

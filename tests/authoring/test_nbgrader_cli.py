@@ -5,8 +5,6 @@ import itertools
 import json
 import re
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +13,7 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 from nexa_grade.cell_names import given_names
+from warm_python import run_python
 
 from authoring.assignment import NEXACODE, ROOT
 from authoring.graded_cells import function_todos, is_graded_by_machine, points_by_todo, todo_of
@@ -41,10 +40,7 @@ HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.DOT
 
 
 def nbgrader(folder: Path, *arguments: str) -> str:
-    command = [sys.executable, "-m", "nbgrader", *arguments]
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, check=False, timeout=600
-    )
+    done = run_python(["-m", "nbgrader", *arguments], folder)
     assert done.returncode == 0, f"nbgrader {' '.join(arguments)}\n{done.stdout}{done.stderr}"
     return done.stdout + done.stderr
 
