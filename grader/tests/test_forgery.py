@@ -22,8 +22,8 @@ from nexa_grade.forgery.watch import (
     Sign,
     WatchForForgery,
     hold_error,
-    quote,
 )
+from nexa_grade.text import quote
 from traitlets.config import Config
 
 # The look at a text
