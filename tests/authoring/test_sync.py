@@ -108,7 +108,7 @@ def test_the_solved_notebook_is_the_source_with_outputs(notebook, solved):
     assert not [output for output in outputs if output.output_type == "error"]
     for cell in code:
         streams = [output.name for output in cell.outputs if output.output_type == "stream"]
-        assert len(streams) == len(set(streams)), f"{cell.id}: expected one output a stream"
+        assert len(streams) == len(set(streams)), f"{cell.id}: expected one output per stream"
 
 
 def test_seed_verification_cells_are_there_and_passed(notebook, solved):
