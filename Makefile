@@ -5,6 +5,7 @@ PIP_OPTIONS ?=
 PYTEST_OPTIONS ?= -n 2 --dist worksteal --durations=25
 BANK ?= changed
 ASSIGNMENT ?= nexacode
+FAULTS ?=
 NEXA_PROFILE ?= full
 
 VENV := .venv
@@ -25,6 +26,8 @@ help: ## say what each target does
 	@echo "  PYTHON=python3.12     the Python (3.11 or newer) that environments are made with"
 	@echo "  PIP_OPTIONS=\"...\"     more options for pip, e.g. an index that holds a CPU-only torch"
 	@echo "  BANK=all              for test: the whole bank of answers, not only the changed TODOs"
+	@echo "  ASSIGNMENT=name       for release and colab-check: another assignment than nexacode"
+	@echo "  FAULTS=policy         for planted-faults: only those whose file has this in its name"
 	@echo "  NEXA_PROFILE=fast     for course and solutions: a run of a minute in place of full"
 
 course: $(VENV)/.course ## generate the release, execute the solved notebook, grade the reference
@@ -58,7 +61,7 @@ security-report: $(VENV)/.test ## try every attack on the autograder, rewrite do
 	@$(BIN)/python -m authoring.security_report
 
 colab-check: $(VENV)/.course .venv-colab/.ready ## run both notebooks with Colab's package versions
-	@$(BIN)/python tests/colab/check.py .venv-colab/bin/python
+	@$(BIN)/python tests/colab/check.py .venv-colab/bin/python --assignment $(ASSIGNMENT)
 
 dist: $(VENV)/.course ## build the students' zip file and the grader's wheel, in dist/
 	@$(BIN)/python -m authoring.student_bundle dist
@@ -69,7 +72,7 @@ browser: $(VENV)/.browser ## try the course in a real browser (needs Chromium), 
 	@OMP_NUM_THREADS=1 $(BIN)/python tests/browser/run.py
 
 planted-faults: $(VENV)/.test ## plant twenty faults, one at a time: do the tests still see each?
-	@$(BIN)/python -m tests.planted_faults
+	@$(BIN)/python -m tests.planted_faults $(FAULTS)
 
 clean: ## remove build/ (the environments stay)
 	rm -rf build

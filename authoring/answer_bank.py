@@ -26,7 +26,7 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
-from nexa_grade.cell_names import without_magics
+from nexa_grade.cell_names import defined_by, find_function, lines_of, parse_without_magics
 
 from authoring.assignment import Assignment, add_option
 from authoring.graded_cells import (
@@ -65,32 +65,14 @@ def list_bank(assignment: Assignment) -> list[Answer]:
     return sorted(answers, key=lambda answer: (answer.todo, not answer.is_right, answer.path.stem))
 
 
-def all_definitions(source: str) -> dict[str, tuple[int, int, int]]:
-    """Find functions, methods and assigned names.
-
-    Returns:
-        First line (decorators included), last line and indentation, by name; lines count from 0,
-        the last one is not included.
-    """
-    found = {}
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.FunctionDef):
-            first = min([node.lineno, *(line.lineno for line in node.decorator_list)])
-            found[node.name] = (first - 1, node.end_lineno or node.lineno, node.col_offset)
-        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            name = node.targets[0].id
-            first = found[name][0] if name in found else node.lineno - 1
-            found[name] = (first, node.end_lineno or node.lineno, node.col_offset)
-    return found
-
-
 def answered_cell(notebook: NotebookNode, answer: Answer) -> NotebookNode:
     """Find the cell that an answer belongs to.
 
     Raises:
         ValueError: The file defines none of the names that its TODO asks for.
     """
-    defined = all_definitions(answer.path.read_text())
+    statements = ast.walk(ast.parse(answer.path.read_text()))
+    defined: set[str] = set().union(*map(defined_by, statements))
     asked = [cell for cell in solution_cells(notebook) if todo_of(cell) == answer.todo]
     for cell in asked:
         if asked_name(cell) in defined:
@@ -100,14 +82,21 @@ def answered_cell(notebook: NotebookNode, answer: Answer) -> NotebookNode:
 
 
 def with_answer(cell: NotebookNode, answer: Answer) -> str:
-    """Put an answer in the place of the function that a cell defines."""
-    code = without_markers(cell.source)
-    lines = code.splitlines()
-    first, last, column = all_definitions(code)[asked_name(cell)]
+    """Put an answer in the place of the function that a cell defines.
+
+    Raises:
+        ValueError: The cell does not define the function that it asks for.
+    """
+    text = answer.path.read_text()
     if grade_info(cell).get("grade"):  # an answer that is not a function fills the whole cell
-        return answer.path.read_text()
-    text = textwrap.indent(answer.path.read_text().rstrip("\n"), " " * column)
-    return "\n".join([*lines[:first], text, *lines[last:]])
+        return text
+    code = without_markers(cell.source)
+    function = find_function(code, asked_name(cell))
+    if function is None:
+        raise ValueError(f"{cell.id}: expected a function {asked_name(cell)}; found none")
+    lines = code.splitlines()
+    lines[lines_of(function)] = [textwrap.indent(text.rstrip("\n"), " " * function.col_offset)]
+    return "\n".join(lines)
 
 
 def only_defines(assignment: Assignment, cell: NotebookNode) -> bool:
@@ -127,7 +116,7 @@ def read_source(assignment: Assignment, overrides: Path | None = None) -> Notebo
 
 def run(source: str, namespace: dict[str, Any], name: str) -> None:
     """Run a cell's text in a namespace, without its magics."""
-    exec(compile(without_magics(source), name, "exec"), namespace)
+    exec(compile(parse_without_magics(source), name, "exec"), namespace)
 
 
 def run_graded(cell: NotebookNode, namespace: dict[str, Any]) -> str:

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+from nexa_grade.text import shorten
 
 from authoring.answer_bank import (
     Answer,
@@ -142,7 +143,7 @@ def grade_students(
     workers: int = 2,
     environment: dict[str, str] | None = None,
 ) -> dict[str, Graded]:
-    """Grade notebooks with ``nbgrader autograde``, many students a run.
+    """Grade notebooks with ``nbgrader autograde``, many students per run.
 
     Args:
         assignment: What is graded.
@@ -253,10 +254,10 @@ def table_of(verdicts: list[Verdict]) -> list[str]:
     return lines
 
 
-def shorten(text: str, width: int = 220) -> str:
-    """Fit a message into a table cell."""
+def fit_in_cell(text: str, width: int = 220) -> str:
+    """Fit a message into a cell of a table."""
     text = " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
-    return text if len(text) <= width else text[: width - 1] + "…"
+    return text if len(text) <= width else shorten(text, width - 1)
 
 
 def write_report(assignment: Assignment, verdicts: list[Verdict]) -> str:
@@ -294,7 +295,7 @@ def write_report(assignment: Assignment, verdicts: list[Verdict]) -> str:
     for verdict in verdicts:
         if not verdict.answer.is_right:
             name = f"{verdict.answer.todo}: {verdict.answer.path.stem}"
-            lines.append(f"| {name} | {verdict.lost:g} | {shorten(verdict.first_message)} |")
+            lines.append(f"| {name} | {verdict.lost:g} | {fit_in_cell(verdict.first_message)} |")
     return "\n".join(lines) + "\n"
 
 

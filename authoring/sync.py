@@ -11,7 +11,7 @@ import difflib
 import re
 
 import nbformat
-from nexa_grade.cell_names import definitions
+from nexa_grade.cell_names import definitions, find_function
 
 from authoring.assignment import Assignment, parse_assignments
 from authoring.colab_badge import refresh_badge
@@ -60,10 +60,8 @@ def with_markers(code: str, function: str) -> str:
     Raises:
         ValueError: No such function, or it has no docstring.
     """
-    for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.FunctionDef) and node.name == function and ast.get_docstring(node):
-            break
-    else:
+    node = find_function(code, function)
+    if node is None or not ast.get_docstring(node):
         raise ValueError(f"{function}: expected a function with a docstring in the cell")
     lines = code.splitlines()
     indent = " " * (node.col_offset + 4)

@@ -1,4 +1,4 @@
-"""The solved notebook in its profiles: seconds, memory, seconds a section."""
+"""The solved notebook in its profiles: seconds, memory, seconds per section."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ GOALS = {"full": (360.0, 4.0), "fast": (60.0, None)}
 
 
 def watch_memory(process: psutil.Process, peak: list[float], done: threading.Event) -> None:
-    """Add up the resident memory of a process and its children ten times a second."""
+    """Add up the resident memory of a process and its children ten times per second."""
     while not done.wait(0.1):
         total = 0
         for member in [process, *process.children(recursive=True)]:

@@ -127,7 +127,7 @@ def compare(
     """Measure both recipes in turn.
 
     Returns:
-        Response tokens a second, course's and plain; medians of the repeats.
+        Response tokens per second, course's and plain; medians of the repeats.
     """
     set_seed(0)
     policy = SimplePolicy(len(tokenizer))
@@ -162,7 +162,7 @@ def main() -> None:
     """Measure at GPT-2's vocabulary on real rows, and on the embedded conversations."""
     path = os.environ.get("NEXA_DATA") or os.environ.get("NEXA_TEST_HH")
     num_steps, figures, unit = 6, [], "tokens/s"
-    note = "Response tokens a second, medians, both recipes in turn in one run."
+    note = "Response tokens per second, medians, both recipes in turn in one run."
     if path:
         triples, _ = triples_from_rows(read_rows(Path(path)))
         triples = triples[: num_steps * BATCH_SIZE]

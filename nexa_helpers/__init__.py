@@ -1,1 +1,1 @@
-"""Reference implementations of the NexaCode course, one module a section of the notebook."""
+"""Reference implementations of the NexaCode course, one module per section of the notebook."""

@@ -21,7 +21,7 @@ matplotlib.use("Agg")
 
 
 class ByteTokenizer:
-    """One token a byte, and one end-of-text token. The part of the Hugging Face API in use."""
+    """One token per byte, and one end-of-text token. The part of the Hugging Face API in use."""
 
     eos_token_id = 256
 

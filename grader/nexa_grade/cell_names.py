@@ -18,7 +18,6 @@ from collections.abc import Iterable, Iterator
 from IPython.core.inputtransformer2 import TransformerManager
 
 SHELL = "get_ipython()"
-MAGIC = re.compile(r"^([ \t]*)get_ipython\(\)\..*$", re.MULTILINE)  # as the transformer writes it
 DEFINITION = re.compile(
     r"^(?:(?:async +)?def|class) +(\w+)|^(\w+) *(?::[^=\n]+)?=(?!=)", re.MULTILINE
 )
@@ -35,9 +34,37 @@ def as_python(source: str) -> str:
     return str(TransformerManager().transform_cell(source))
 
 
-def without_magics(source: str) -> str:
-    """Take magics and shell commands out of the text of a cell: plain Python runs what is left."""
-    return MAGIC.sub(r"\1pass", as_python(source))
+class DropMagics(ast.NodeTransformer):
+    """Puts ``pass`` in the place of each statement whose value comes from IPython's shell."""
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        """Replace a statement, or look at what is in it."""
+        is_statement = isinstance(node, ast.Expr | ast.Assign | ast.AnnAssign | ast.AugAssign)
+        if is_statement and is_from_shell(getattr(node, "value", None)):
+            return ast.copy_location(ast.Pass(), node)
+        return self.generic_visit(node)
+
+
+def is_from_shell(node: ast.AST | None) -> bool:
+    """Tell ``get_ipython()``, and what is called, looked up or indexed on it."""
+    while isinstance(node, ast.Call | ast.Attribute | ast.Subscript):
+        if is_call_of(node, "get_ipython"):
+            return True
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return False
+
+
+def parse_without_magics(source: str) -> ast.Module:
+    """Parse the text of a cell without its magics and shell commands, for plain Python to run.
+
+    What they assign (``files = !ls``) is left out with them. Lines keep their numbers.
+
+    Raises:
+        SyntaxError: The text is not Python.
+    """
+    tree = ast.parse(as_python(source))
+    DropMagics().visit(tree)
+    return tree
 
 
 @functools.lru_cache(maxsize=100)  # trees are large
@@ -92,29 +119,46 @@ def names_in_broken_text(source: str) -> frozenset[str]:
     return frozenset(definition or variable for definition, variable in DEFINITION.findall(source))
 
 
+def defined_by(node: ast.AST) -> set[str]:
+    """Name the function, the class or the variables that one statement defines.
+
+    Plain and annotated assignments define, to every target (``a = b = 1``, ``a, *b = c``). What is
+    bound in passing does not: by ``for``, ``with``, ``:=``, ``+=``, ``del`` and imports.
+    """
+    if isinstance(node, FUNCTION | ast.ClassDef):
+        return {node.name}
+    if isinstance(node, ast.Assign):
+        return set().union(*map(bound_here, node.targets))
+    return bound_here(node.target) if isinstance(node, ast.AnnAssign) else set()
+
+
+def lines_of(node: ast.stmt) -> slice:
+    """Tell which lines a statement takes, counted from 0, its decorators included."""
+    decorators = [one.lineno for one in getattr(node, "decorator_list", [])]
+    return slice(min([node.lineno, *decorators]) - 1, node.end_lineno)
+
+
 def definitions(code: str) -> dict[str, str]:
-    """Find the top-level functions, classes and variables of some code.
+    """Find the top-level functions, classes and variables of some code, as ``defined_by`` has it.
 
     Args:
         code: Python source.
 
     Returns:
-        For each name the whole lines that define it, decorators included.
+        For each name the whole lines of the last statement that defines it, decorators included.
     """
     lines = code.splitlines()
-    found = {}
-    for node in ast.parse(code).body:
-        first = node.lineno
-        if isinstance(node, FUNCTION | ast.ClassDef):
-            name, first = node.name, min([first, *(one.lineno for one in node.decorator_list)])
-        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            name = node.targets[0].id
-        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            name = node.target.id
-        else:
-            continue
-        found[name] = "\n".join(lines[first - 1 : node.end_lineno])
-    return found
+    return {
+        name: "\n".join(lines[lines_of(node)])
+        for node in ast.parse(code).body
+        for name in sorted(defined_by(node))
+    }
+
+
+def find_function(code: str, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    """Find a function or method by its name, at any depth; the outermost first."""
+    functions = (node for node in ast.walk(ast.parse(code)) if isinstance(node, FUNCTION))
+    return next((node for node in functions if node.name == name), None)
 
 
 def imports_of(tree: ast.AST) -> dict[str, str]:
@@ -242,7 +286,7 @@ def may_call(node: ast.AST) -> bool:
     Annotations and decorators of given cells, and bases such as ``nn.Module``, are libraries' own.
     """
     parts: Iterable[ast.AST | None] = ast.iter_child_nodes(node)
-    if isinstance(node, ast.FunctionDef | ast.Lambda):  # its body runs later
+    if isinstance(node, FUNCTION | ast.Lambda):  # its body runs later
         parts = [*node.args.defaults, *node.args.kw_defaults]
     elif isinstance(node, ast.AnnAssign):
         parts = [node.value]

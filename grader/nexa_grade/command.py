@@ -11,7 +11,7 @@ import platform
 import sys
 from collections import Counter
 from contextlib import ExitStack
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar
@@ -41,7 +41,6 @@ from nexa_grade.run.journal import BusyError, Journal, journal_folder
 from nexa_grade.run.outcome import Status
 from nexa_grade.run.private_gradebook import (
     GradebookError,
-    Known,
     Rows,
     fingerprint,
     read_assignment,
@@ -233,14 +232,7 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
         with Journal(journal_folder(self.coursedir, assignment)) as journal:
             settling = Settling(journal, self.coursedir, self.db_url, assignment)
             left = settling.settle_left()
-            known = read_known(self.db_url, assignment)
-            key = snapshot.fingerprint
-            todo = {
-                student: folder
-                for student, folder in folders.items()
-                if self.regrade
-                or not self.is_done(settling, student, folder, key, known.get(student))
-            }
+            todo = self.left_to_grade(settling, folders, snapshot.fingerprint)
             already = len(folders) - len(todo)
             journal.write(
                 "run", already_graded=already, **self.describe_run(snapshot, folders, left)
@@ -285,17 +277,20 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
             "merged_from_an_earlier_run": left,
         }
 
-    def is_done(
-        self, settling: Settling, student: str, folder: Path, key: str, known: Known | None
-    ) -> bool:
-        """Tell whether this very submission was graded with this very release, and still counts."""
-        outcome = settling.is_settled(student, known)
-        if outcome is None:
-            return False
+    def left_to_grade(
+        self, settling: Settling, folders: dict[str, Path], key: str
+    ) -> dict[str, Path]:
+        """Leave out what was graded with the same release, and still counts."""
+        known = read_known(self.db_url, settling.assignment)
         accepted = self.config.WatchForForgery.get("accepted", [])
-        if outcome.status == Status.HELD and student in accepted:
-            return False  # a person has looked at it since
-        return outcome.fingerprint == self.read(student, folder).fingerprint(key)
+        return {
+            student: folder
+            for student, folder in folders.items()
+            if self.regrade
+            or not settling.is_done(
+                student, known.get(student), accepted, key, partial(self.read, student, folder)
+            )
+        }
 
     def run(
         self, settling: Settling, snapshot: AssignmentSnapshot, todo: dict[str, Path]

@@ -15,9 +15,17 @@ from nexa_grade.repair.release import ReleasedCell
 from nexa_grade.results import class_report as dashboard
 from nexa_grade.results import class_results
 from nexa_grade.results.class_report import visible
-from nexa_grade.results.class_results import Cell, CheckSummary, Entry, Mark, Points, Student
+from nexa_grade.results.class_results import CheckSummary, Student
+from nexa_grade.results.points import Cell
 from nexa_grade.results.questions import name_questions
-from nexa_grade.results.similarity import Given, character, likeness, lines_of, text_lines, words_of
+from nexa_grade.results.similarity import (
+    Given,
+    character,
+    compare_answers,
+    lines_of,
+    text_lines,
+    words_of,
+)
 from nexa_grade.run.journal import Journal
 from nexa_grade.run.outcome import Outcome, Status
 from nexa_grade.run.private_gradebook import Scores, merge
@@ -402,32 +410,6 @@ def test_a_gradebook_on_postgresql(tmp_path):
 # Parts
 
 
-CELLS = {
-    ("n", "test"): Cell("test", "TODO 1", 4.0, True),
-    ("n", "essay"): Cell("essay", "TODO 1", 5.0, False),
-    ("n", "rubric"): Cell("rubric", "TODO 1", 0.0, False),
-}
-
-
-@pytest.mark.parametrize(
-    ("test", "essay", "penalty", "points"),
-    [
-        (Mark(3.0, None, 0.0, False), Mark(None, 2.0, 0.0, False), 0, (3, 2, 5, False)),
-        (Mark(3.0, 1.0, 0.5, False), Mark(None, 2.0, 0.0, False), 1, (3, 0.5, 2.5, False)),
-        (Mark(3.0, None, 0.0, False), Mark(None, None, 9.0, True), 0, (3, 0, 3, True)),
-        (Mark(None, 1.0, 0.0, False), Mark(0.0, None, 0.0, False), 9, (0, 1, 0, False)),
-    ],
-)
-def test_points(test, essay, penalty, points):
-    marks = {
-        ("n", "test"): test,
-        ("n", "essay"): essay,
-        ("n", "rubric"): Mark(None, None, 0.0, True),
-        ("n", "gone"): Mark(7.0, None, 0.0, True),  # in no released notebook any more
-    }
-    assert Points.of(Entry(marks, penalty), CELLS) == Points(*points)
-
-
 def test_a_check_counts_full_points_only():
     check = CheckSummary.of(Cell("test", "TODO 1", 0.3, True), [0.1 + 0.2, 0.3, 0.29, 0.0])
     assert (check.full, check.count, check.share) == (2, 4, 0.5)
@@ -522,7 +504,7 @@ B = [f"b{i}" for i in range(40)]
 def test_the_figure_of_a_pair():
     # f: the longest common subsequence has 15 words: 2 · 15 / 40. g: only x has it.
     answers = {"x": {"f": A[:20], "g": B[:20]}, "y": {"f": A[:15] + B[:5]}}
-    found = likeness(answers, workers=1)
+    found = compare_answers(answers, workers=1)
     (pair,) = found.most_alike
     assert (pair.first, pair.second) == ("x", "y")
     assert pair.by_question == pytest.approx({"f": 0.75})
@@ -538,7 +520,7 @@ def test_the_most_alike_come_first_beside_the_median():
         "x": {"f": A[:20]},
         "short": {"f": A[:19]},
     }
-    found = likeness(answers, most=2, workers=1)
+    found = compare_answers(answers, most=2, workers=1)
     assert [(p.first, p.second, round(p.likeness, 6)) for p in found.most_alike] == [
         ("x", "y", 0.95),
         ("x", "z", 0.5),
@@ -550,7 +532,7 @@ def test_the_most_alike_come_first_beside_the_median():
 
 @pytest.mark.parametrize("answers", [{}, {"x": {"f": A}}, {"x": {"f": A}, "y": {"f": A[:19]}}])
 def test_one_student_is_like_nobody(answers):
-    assert likeness(answers) is None
+    assert compare_answers(answers) is None
 
 
 def test_order_of_students_and_number_of_threads_change_nothing():
@@ -560,7 +542,7 @@ def test_order_of_students_and_number_of_threads_change_nothing():
         for i in range(30)
     }
     turned = dict(reversed(answers.items()))
-    assert likeness(answers, workers=1) == likeness(turned, workers=2)
+    assert compare_answers(answers, workers=1) == compare_answers(turned, workers=2)
 
 
 def test_comments_layout_docstrings_and_chosen_names_do_not_count():

@@ -22,8 +22,8 @@ from nexa_grade.forgery.watch import (
     Sign,
     WatchForForgery,
     hold_error,
-    quote,
 )
+from nexa_grade.text import quote
 from traitlets.config import Config
 
 # The look at a text
@@ -440,6 +440,7 @@ def test_what_a_locked_cell_gives_is_named():
         "@torch.no_grad()\ndef f(x: dict[str, int], y=1, *, z=None):\n    return g(x)",
         'class A(nn.Module):\n    """Text."""\n    x: list[int] = 3\n    def f(self):\n        g()',
         "f = lambda x: g(x)",
+        "async def f(x=1):\n    return await g(x)",
     ],
 )
 def test_a_cell_that_only_defines_leaves_nothing_to_check(text):
@@ -463,6 +464,7 @@ def test_a_cell_that_only_defines_leaves_nothing_to_check(text):
         "del x",
         "def f(x=g()): pass",
         "def f(*, x=g()): pass",
+        "async def f(x=g()): pass",
         "f = lambda x=g(): x",
         "class A(B): pass",
         "class A(metaclass=B): pass",

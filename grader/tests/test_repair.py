@@ -17,7 +17,8 @@ from nexa_grade.repair.match_cells import (
     match,
 )
 from nexa_grade.repair.release import ReleasedCell
-from nexa_grade.repair.repair_submission import NOTE_ID, RepairSubmission, quote
+from nexa_grade.repair.repair_submission import NOTE_ID, RepairSubmission
+from nexa_grade.text import quote
 from tiny_course import FULL, NAME, TinyCourse, cell_of
 
 NO_ADD = FULL | {"add-test": 0.0, "limit-test": 0.0}

@@ -9,8 +9,8 @@ from authoring.assignment import NEXACODE
 from authoring.grader_report import (
     Verdict,
     class_of,
+    fit_in_cell,
     judge,
-    shorten,
     table_of,
     write_report,
 )
@@ -67,5 +67,5 @@ def test_a_submission_that_was_not_graded_is_not_accepted():
 
 
 def test_a_message_fits_into_a_table_cell():
-    assert shorten("a|b\n<c>") == "a\\|b &lt;c>"
-    assert len(shorten("x" * 500)) == 220
+    assert fit_in_cell("a|b\n<c>") == "a\\|b &lt;c>"
+    assert len(fit_in_cell("x" * 500)) == 220

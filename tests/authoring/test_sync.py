@@ -3,14 +3,13 @@
 import ast
 import base64
 import copy
-import dis
 import functools
 import re
 from pathlib import Path
 
 import nbformat
 import pytest
-from nexa_grade.cell_names import without_magics
+from nexa_grade.cell_names import bound_anywhere, bound_names, parse_without_magics
 
 from authoring.assignment import NEXACODE
 from authoring.sync import differences, points_table, refresh
@@ -54,46 +53,18 @@ def is_checked_by_machine(cell) -> bool:
     return bool(settings(cell).get("grade")) and not settings(cell).get("solution")
 
 
-@functools.cache
-def parse_text(source: str) -> ast.Module:
-    return ast.parse(without_magics(source))
+parse_text = functools.cache(parse_without_magics)
 
 
 def tree_of(cell) -> ast.Module:
     return parse_text(cell.source)
 
 
-def names_stored(tree: ast.AST) -> set[str]:
-    """Every name that some code binds, at any depth."""
-    names = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            names.add(node.name)
-        elif isinstance(node, ast.arg):
-            names.add(node.arg)
-        elif isinstance(node, ast.alias):
-            names.add(node.asname or node.name)
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            names.add(node.name)
-    return names
-
-
-def bound_names(cell) -> set[str]:
-    """Names that a cell leaves in the notebook's namespace."""
-    code = compile(tree_of(cell), cell.id, "exec")
-    stored = {
-        x.argval for x in dis.get_instructions(code) if x.opname in ("STORE_NAME", "STORE_GLOBAL")
-    }
-    return {name for name in stored if isinstance(name, str)}
-
-
 def names_from_other_cells(cell) -> set[str]:
     """Names that a cell reads and binds nowhere itself."""
     tree = tree_of(cell)
     read = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-    return read - names_stored(tree)
+    return read - bound_anywhere(tree)
 
 
 # One source of truth
@@ -137,7 +108,7 @@ def test_the_solved_notebook_is_the_source_with_outputs(notebook, solved):
     assert not [output for output in outputs if output.output_type == "error"]
     for cell in code:
         streams = [output.name for output in cell.outputs if output.output_type == "stream"]
-        assert len(streams) == len(set(streams)), f"{cell.id}: expected one output a stream"
+        assert len(streams) == len(set(streams)), f"{cell.id}: expected one output per stream"
 
 
 def test_seed_verification_cells_are_there_and_passed(notebook, solved):
@@ -195,7 +166,7 @@ def test_metadata_asks_colab_for_a_t4(notebook):
 
 def test_one_cell_holds_the_parameters(notebook):
     (cell,) = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
-    assert bound_names(cell) >= {
+    assert bound_names(cell.source) >= {
         "PROFILE", "DATA_SOURCE", "NUM_CONVERSATIONS", "NUM_STEPS", "SEED", "DEVICE",
     }  # fmt: skip
     assert all(isinstance(node, ast.Assign) for node in tree_of(cell).body)
@@ -219,7 +190,7 @@ def test_no_cell_reads_a_name_that_a_graded_cell_binds(notebook):
     for graded in filter(is_checked_by_machine, code):
         for cell in code:
             if cell is not graded:
-                shared = bound_names(graded) & names_from_other_cells(cell)
+                shared = bound_names(graded.source) & names_from_other_cells(cell)
                 assert not shared, f"{cell.id} reads {shared}, which {graded.id} binds"
 
 

@@ -1,4 +1,8 @@
-"""A course folder for one run: the real assignment, and one student who is partly wrong."""
+"""A course folder for one run: the real assignment, and one student who is partly wrong.
+
+The walk in the browser opens cells of this assignment by their grade ids, so another assignment
+needs a walk of its own.
+"""
 
 import re
 import shutil
@@ -10,9 +14,10 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-ASSIGNMENT = "nexacode"
-NOTEBOOK = Path(ASSIGNMENT, f"{ASSIGNMENT}.ipynb")
+from authoring.assignment import NEXACODE
+
+ASSIGNMENT = NEXACODE.name
+NOTEBOOK = Path(ASSIGNMENT, NEXACODE.notebook_name)
 STUDENT = "ada"
 ESSAY = "todo2-eda-questions"
 WRONG_TEST = "todo1-test-parse-edges"  # only its hidden part sees the mistake below
@@ -55,14 +60,14 @@ def grade_id(cell: NotebookNode) -> str:
 
 def make_course(folder: Path, environment: dict[str, str]) -> None:
     """Copy the source and the settings, and generate the release."""
-    shutil.copytree(ROOT / "source" / ASSIGNMENT, folder / "source" / ASSIGNMENT)
-    shutil.copy(ROOT / "nbgrader_config.py", folder)
+    shutil.copytree(NEXACODE.source, folder / "source" / ASSIGNMENT)
+    shutil.copy(NEXACODE.settings, folder)
     nbgrader(folder, environment, "generate_assignment", ASSIGNMENT)
 
 
 def submission() -> NotebookNode:
     """The solved notebook as a student might have it: one mistake, and an essay of her own."""
-    notebook = nbformat.read(ROOT / "source" / NOTEBOOK, as_version=4)
+    notebook = nbformat.read(NEXACODE.source_notebook, as_version=4)
     changed = set()
     for cell in notebook.cells:
         if not cell.metadata.get("nbgrader", {}).get("locked"):
@@ -99,7 +104,7 @@ def comment(folder: Path, name: str) -> str:
 
 def hidden_lines() -> list[str]:
     """Every line of a hidden test that stands nowhere else; short ones stand in many texts."""
-    cells = nbformat.read(ROOT / "source" / NOTEBOOK, as_version=4).cells
+    cells = nbformat.read(NEXACODE.source_notebook, as_version=4).cells
     shown = "\n".join(HIDDEN.sub("", cell.source) for cell in cells)
     regions = "\n".join(region for cell in cells for region in HIDDEN.findall(cell.source))
     lines = {line.strip() for line in regions.splitlines()}

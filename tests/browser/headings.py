@@ -4,15 +4,16 @@ import itertools
 import re
 
 import nbformat
-from course_folder import NOTEBOOK, ROOT
+
+from authoring.assignment import Assignment
 
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^(#{1,6}) +(.+)$", re.MULTILINE)
 
 
-def check() -> int:
+def check(assignment: Assignment) -> int:
     """Insist on one title, and no level left out. Returns the number of headings."""
-    cells = nbformat.read(ROOT / "release" / NOTEBOOK, as_version=4).cells
+    cells = nbformat.read(assignment.release_notebook, as_version=4).cells
     text = [FENCE.sub("", cell.source) for cell in cells if cell.cell_type == "markdown"]
     found = [(len(marks), words) for part in text for marks, words in HEADING.findall(part)]
     assert found and found[0][0] == 1, f"the first heading is no title: {found[:1]}"

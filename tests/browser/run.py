@@ -24,6 +24,8 @@ from playwright.sync_api import BrowserContext, Page, sync_playwright
 from playwright.sync_api import Error as BrowserError
 from servers import Server, ServerError, environment, jupyterlab
 
+from authoring.assignment import NEXACODE
+
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -117,7 +119,7 @@ def go_through(steps: Steps, program: str, temporary: Path) -> None:
     course.mkdir()
     variables = environment(temporary / "home")
     with steps.step("the headings of the release are in order") as notes:
-        notes.append(f"{headings.check()} headings")
+        notes.append(f"{headings.check(NEXACODE)} headings")
     with steps.step("nbgrader generates the release"):
         course_folder.make_course(course, variables)
     with steps.step("nbgrader grades a submission"):

@@ -4,10 +4,12 @@ import shutil
 from pathlib import Path
 
 import nbformat
-from course_folder import ASSIGNMENT, NOTEBOOK, ROOT
+from course_folder import ASSIGNMENT, NOTEBOOK
 from pictures import take
 from playwright.sync_api import Page, expect
 from servers import Server
+
+from authoring.assignment import NEXACODE
 
 LAST = "look-conversation"  # the last cell before the first TODO
 SECONDS_TO_RUN = 240
@@ -17,7 +19,7 @@ STUB = "This part is yours: replace this line with your code."
 
 def hand_out(folder: Path) -> None:
     """Copy what students get, with the short profile chosen in the settings cell."""
-    shutil.copytree(ROOT / "release" / ASSIGNMENT, folder / ASSIGNMENT)
+    shutil.copytree(NEXACODE.release, folder / ASSIGNMENT)
     notebook = nbformat.read(folder / NOTEBOOK, as_version=4)
     settings = next(cell for cell in notebook.cells if cell.id == "parameters")
     assert 'PROFILE = "full"' in settings.source, "the settings cell has changed"

@@ -1,4 +1,4 @@
-"""`make colab-check`: run both notebooks on a kernel that holds only what Colab holds.
+"""`make colab-check`: run both notebooks of an assignment on a kernel like Colab's.
 
 The kernel's environment has Colab's package versions and neither nbgrader, papermill nor this
 course's package; papermill drives it from the course's own environment. The solved notebook must
@@ -7,7 +7,7 @@ stub makes it fail: NotImplementedError, an assert in a graded cell, or the Name
 that a failed cell would have bound.
 """
 
-import ast
+import argparse
 import json
 import os
 import re
@@ -17,12 +17,13 @@ from pathlib import Path
 
 import papermill
 from nbformat import NotebookNode
+from nexa_grade.cell_names import bound_anywhere, parse_without_magics
 
+from authoring.assignment import Assignment, add_option
 from authoring.execute import execute, print_section_times
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build" / "colab"
-NOTEBOOK = Path("nexacode", "nexacode.ipynb")
 PARAMETERS = {"PROFILE": "fast", "DATA_SOURCE": "embedded"}
 ABSENT_ON_COLAB = ("nexa_helpers", "nbgrader", "papermill")
 NAMES = ("torch", "transformers", "datasets", "numpy", "matplotlib", "IPython", "ipykernel")
@@ -60,19 +61,6 @@ def describe(python: Path) -> str:
     return ", ".join(done.stdout.splitlines())
 
 
-def bound_names(code: str) -> set[str]:
-    """List the names that a cell binds, in whatever depth."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(re.sub(r"^[%!].*$", "pass", code, flags=re.MULTILINE))):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            names.add(node.name)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        elif isinstance(node, ast.alias):
-            names.add((node.asname or node.name).split(".")[0])
-    return names
-
-
 def unexpected_errors(notebook: NotebookNode) -> list[str]:
     """List the errors of an executed release notebook that no stub explains."""
     unexplained, missing, met_a_stub = [], set(), False
@@ -90,39 +78,55 @@ def unexpected_errors(notebook: NotebookNode) -> list[str]:
                 )
             )
             met_a_stub |= error.ename == "NotImplementedError"
-            missing |= bound_names(cell.source)
+            missing |= bound_anywhere(parse_without_magics(cell.source))
             if not explained:
                 unexplained.append(f"cell {number}: {error.ename}: {error.evalue}")
     return unexplained
 
 
-def main(python: Path) -> int:
-    """Run the solved and the release notebook, and say what came out."""
-    install_kernel(python)
-    print("Here: ", describe(python))
-    print("Colab: Python 3.12 and torch 2.11.0+cu128; every other version above is Colab's own.")
-
-    print("\n== The solved notebook, fast profile")
+def run_both(assignment: Assignment) -> int:
+    """Run the solved and the release notebook, and say what came out; 0 if all is well."""
+    folder = Path("build", "colab", assignment.name)
+    build = ROOT / folder
+    build.mkdir(parents=True, exist_ok=True)
+    print(f"\n== {assignment.name}: the solved notebook, fast profile")
     try:
-        solved = execute(ROOT / "source" / NOTEBOOK, BUILD / "solved.ipynb", PARAMETERS, "colab")
+        solved = execute(assignment.source_notebook, build / "solved.ipynb", PARAMETERS, "colab")
     except papermill.PapermillExecutionError as error:
-        print(f"It fails: {error.ename}: {error.evalue}. See build/colab/solved.ipynb")
+        print(f"It fails: {error.ename}: {error.evalue}. See {folder}/solved.ipynb")
         return 1
     print_section_times(solved)
 
-    print("\n== The release notebook, as a student first opens it")
+    print(f"\n== {assignment.name}: the release notebook, as a student first opens it")
     released = execute(
-        ROOT / "release" / NOTEBOOK, BUILD / "release.ipynb", PARAMETERS, "colab", allow_errors=True
+        assignment.release_notebook,
+        build / "release.ipynb",
+        PARAMETERS,
+        "colab",
+        allow_errors=True,
     )
     unexplained = unexpected_errors(released)
     for line in unexplained:
         print(f"  {line}")
     if unexplained:
-        print("These errors come from no TODO. See build/colab/release.ipynb")
+        print(f"These errors come from no TODO. See {folder}/release.ipynb")
         return 1
     print("\nBoth notebooks run with Colab's versions; the release fails only at its TODOs.")
     return 0
 
 
+def main() -> int:
+    """Run the notebooks of the assignments that the command line names."""
+    parser = argparse.ArgumentParser(description="Run notebooks with Colab's package versions.")
+    parser.add_argument("python", type=Path, help="the Python of the environment like Colab's")
+    add_option(parser)
+    options = parser.parse_args()
+    python = options.python.absolute()
+    install_kernel(python)
+    print("Here: ", describe(python))
+    print("Colab: Python 3.12 and torch 2.11.0+cu128; every other version above is Colab's own.")
+    return max(map(run_both, options.assignments))
+
+
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]).absolute()))
+    sys.exit(main())

@@ -1,19 +1,17 @@
-"""Each deviation from the course's origin: the seed's version fails here, and ours does not.
+"""Each deviation from the course's origin, the *seed*: what the course does in its place.
 
-The seed is the notebook that this course comes from. Its lines are quoted, or, where they are
-hints for a student, followed to the letter. docs/deviations.md lists the same rows by number.
+docs/deviations.md says by the same numbers what the seed does, and why it was left.
 """
 
 import ast
 import inspect
 import re
 import time
-from collections import Counter, deque
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
-import numpy as np
 import pytest
 import torch
 import torch.nn as nn
@@ -21,7 +19,8 @@ import torch.nn.functional as F
 from sklearn.metrics import balanced_accuracy_score
 from torch.testing import assert_close
 
-from nexa_helpers import data, training
+from authoring.assignment import NEXACODE
+from nexa_helpers import training
 from nexa_helpers.conversations import (
     extract_training_triples,
     parse_conversation,
@@ -45,73 +44,9 @@ from nexa_helpers.prompt_injection import PromptInjectionBaseline
 from nexa_helpers.runtime import describe_runtime
 
 REPOSITORY = Path(__file__).parents[2]
-SOURCE_NOTEBOOK = REPOSITORY / "source" / "nexacode" / "nexacode.ipynb"
 
 
-# The seed's code that several rows need
-
-
-def seed_encoder():
-    layer = nn.TransformerEncoderLayer(
-        d_model=16, nhead=2, dim_feedforward=32, batch_first=True, dropout=0.1
-    )
-    return nn.TransformerEncoder(layer, num_layers=2)
-
-
-class SeedPRM(nn.Module):
-    def __init__(self, vocab_size=257):
-        super().__init__()
-        self.embedding = nn.Embedding(vocab_size, 16, padding_idx=0)
-        self.encoder = seed_encoder()
-        self.classifier = nn.Linear(16, 3)
-
-    def forward(self, input_ids, attention_mask):
-        x = self.encoder(self.embedding(input_ids))
-        mask = attention_mask.unsqueeze(-1).float()
-        return self.classifier((x * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1))
-
-
-class SeedPolicy(nn.Module):
-    def __init__(self, vocab_size=257):
-        super().__init__()
-        self.embedding = nn.Embedding(vocab_size, 16, padding_idx=0)
-        self.encoder = seed_encoder()
-        self.head = nn.Linear(16, vocab_size)
-
-    def forward(self, input_ids):
-        return self.head(self.encoder(self.embedding(input_ids)))
-
-    def get_log_probs(self, input_ids, target_ids):
-        log_probs = F.log_softmax(self.forward(input_ids), dim=-1)
-        return log_probs.gather(2, target_ids.unsqueeze(-1)).squeeze(-1)
-
-
-def seed_advantages(rewards):
-    mean = rewards.mean()
-    std = rewards.std()
-    if std < 1e-8:
-        return torch.zeros_like(rewards)
-    return (rewards - mean) / std
-
-
-def seed_loss(new, ref, advantages, lengths, eps_low=0.2, eps_high=0.28, beta_kl=0.01):
-    """Steps 1 to 9 under the seed's TODO 4."""
-    ratio = torch.exp(new - ref)
-    advantages = advantages.unsqueeze(1)
-    clipped = torch.clamp(ratio, 1 - eps_low, 1 + eps_high)
-    surrogate = -torch.mean(torch.min(ratio * advantages, clipped * advantages))
-    kl = beta_kl * torch.mean(new - ref)
-    penalties = torch.tensor([overlong_reward(int(n)) for n in lengths])
-    return surrogate + kl + penalties.mean()
-
-
-def seed_check_of_todo_4(loss, metrics):
-    assert loss.dim() == 0
-    assert not torch.isnan(loss)
-    assert "mean_kl" in metrics
-
-
-def seed_check_of_todo_1(turns, triples):
+def check_of_the_sample(turns, triples):
     assert len(turns) == 5
     assert turns[0]["role"] == "user"
     assert turns[1]["role"] == "assistant"
@@ -119,7 +54,7 @@ def seed_check_of_todo_1(turns, triples):
     assert "Python not JavaScript" in triples[0]["feedback"]
 
 
-SEED_SAMPLE = (
+SAMPLE = (
     "\n\nHuman: Write a sorting function in Python\n\nAssistant: Here is a JavaScript sorting "
     "function: function sort(arr) { return arr.sort(); }\n\nHuman: No, I asked for Python not "
     "JavaScript.\n\nAssistant: Sorry! Here is the Python version: def sort_list(lst): return "
@@ -129,7 +64,7 @@ SEED_SAMPLE = (
 
 @pytest.fixture
 def notebook():
-    return nbformat.read(SOURCE_NOTEBOOK, as_version=4)
+    return nbformat.read(NEXACODE.source_notebook, as_version=4)
 
 
 def code_of(notebook):
@@ -145,22 +80,12 @@ def test_row_01_device_memory_is_total_memory(monkeypatch):
     else:
         properties = SimpleNamespace(name="T4", total_memory=16e9)
         monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: properties)
-    with pytest.raises(AttributeError, match="total_mem"):
-        f"{properties.total_mem / 1e9:.1f} GB"
     assert f"{properties.total_memory / 1e9:.1f} GB" in describe_runtime(torch.device("cuda"))
-
-
-def test_row_02_the_hub_is_asked_for_developer_help():
-    seed_call = 'load_dataset("Anthropic/hh-rlhf", split="train[:5000]")'
-    assert "data_dir" not in seed_call  # the default config: red-team rows first
-    assert 'data_dir="helpful-base"' in data.FETCH_DATASET
 
 
 def test_row_02_the_rejected_ending_is_read():
     start = "\n\nHuman: a\n\nAssistant: "
     rows = [{"chosen": start + "good", "rejected": start + bad} for bad in ("bad", "worse")]
-    seen_by_the_seed = [extract_training_triples(parse_conversation(r["chosen"])) for r in rows]
-    assert seen_by_the_seed[0] == seen_by_the_seed[1]  # the preference is lost
     pairs, _ = preference_pairs(rows)
     assert [(pair["chosen"], pair["rejected"]) for pair in pairs] == [
         ("good", "bad"),
@@ -168,86 +93,47 @@ def test_row_02_the_rejected_ending_is_read():
     ]
 
 
-def test_row_03_split_consumes_the_marker_that_the_hint_looks_for():
-    segments = [
-        part for human in SEED_SAMPLE.split("\n\nHuman:") for part in human.split("\n\nAssistant:")
-    ]
-    assert not any(part.strip().startswith(("Human:", "Assistant:")) for part in segments)
-    turns = parse_conversation(SEED_SAMPLE)
-    seed_check_of_todo_1(turns, extract_training_triples(turns))
+def test_row_03_every_speaker_is_found():
+    turns = parse_conversation(SAMPLE)
+    check_of_the_sample(turns, extract_training_triples(turns))
 
 
-def test_row_03_splitting_at_blank_lines_loses_paragraphs_and_passes_the_seeds_check():
-    def split_at_blank_lines(raw_text):
-        turns = []
-        for segment in raw_text.split("\n\n"):
-            for speaker, role in (("Human:", "user"), ("Assistant:", "assistant")):
-                if segment.startswith(speaker):
-                    turns.append({"role": role, "content": segment.removeprefix(speaker).strip()})
-        return turns
-
-    turns = split_at_blank_lines(SEED_SAMPLE)
-    seed_check_of_todo_1(turns, extract_training_triples(turns))
-    text = "\n\nHuman: one\n\ntwo"
-    assert split_at_blank_lines(text)[0]["content"] == "one"
-    assert parse_conversation(text)[0]["content"] == "one\n\ntwo"
+def test_row_03_a_turn_keeps_its_paragraphs():
+    assert parse_conversation("\n\nHuman: one\n\ntwo")[0]["content"] == "one\n\ntwo"
 
 
 def test_row_04_parse_errors_are_shown():
-    rows = [{"chosen": None}, {"chosen": SEED_SAMPLE}]
-    seed_triples = []
-    for sample in rows:
-        try:  # noqa: SIM105 (the seed's words)
-            seed_triples.extend(extract_training_triples(parse_conversation(sample["chosen"])))
-        except Exception:
-            pass
+    rows = [{"chosen": None}, {"chosen": SAMPLE}]
     triples, errors = triples_from_rows(rows)
-    assert triples == seed_triples  # the seed lost a row, and nobody knows
+    assert triples == extract_training_triples(parse_conversation(SAMPLE))
     assert len(errors) == 1
     assert errors[0].startswith("row 0: TypeError")
 
 
 @pytest.mark.parametrize(
-    ("text", "substring", "expected"),
+    ("text", "expected"),  # "no" is in "know", "not" in "another", "correct" in "incorrect"
     [
-        ("I know", "no", "neutral"),
-        ("Show me another", "not", "neutral"),
-        ("That is incorrect", "correct", "negative"),
+        ("I know", "neutral"),
+        ("Show me another", "neutral"),
+        ("That is incorrect", "negative"),
     ],
 )
-def test_row_05_keywords_are_whole_words_in_sentiment(text, substring, expected):
-    assert substring in text.lower()  # the seed's test: any(w in feedback_lower for w in ...)
+def test_row_05_keywords_are_whole_words_in_sentiment(text, expected):
     analysis = analyze_feedback_signals([{"response": "", "feedback": text}])
     assert analysis["sentiments"] == [expected]
 
 
-@pytest.mark.parametrize(
-    ("text", "substring"), [("More information", "format"), ("anymore", "more")]
-)
+@pytest.mark.parametrize("text", ["More information", "anymore"])  # "format" and "more" are in them
 def test_row_05_keywords_are_whole_words_in_error_analysis(
-    unigram_policy, make_triple, tokenizer, text, substring
+    unigram_policy, make_triple, tokenizer, text
 ):
-    assert substring in text.lower()
     counts = categorize_errors(unigram_policy({}), [make_triple("a", text)], tokenizer)
     assert counts["correct"] == 1
 
 
 def test_row_06_the_cache_of_the_baseline_matters(make_policy, make_triple, tokenizer):
-    def seed_evaluate(triples, max_corrections):
-        correction_cache, corrected, total = deque(maxlen=max_corrections), 0, 0
-        for triple in triples:
-            total += 1
-            pos_words = ["thanks", "great", "perfect", "good", "correct", "yes"]
-            if any(w in triple["feedback"].lower() for w in pos_words):
-                corrected += 1
-            else:
-                correction_cache.append(triple["feedback"][:100])
-        return corrected / max(total, 1)
-
     letters = "abcdefghijklmnopqrstuvwx"
     triples = [make_triple(x * 3, "thanks" if i % 3 else "no") for i, x in enumerate(letters)]
-    # The seed's figure is the share of praise, with a cache of any size, and with no model.
-    assert seed_evaluate(triples, 0) == seed_evaluate(triples, 10) == 2 / 3
     policy, baseline = make_policy(5), PromptInjectionBaseline()
     assert baseline.evaluate(triples, policy, tokenizer) == 0.0  # no correction: nothing moved
     accuracies = set()
@@ -262,9 +148,7 @@ def test_row_07_the_prm_is_trained_before_it_judges(make_prm, make_triple, token
     labels = [1, 0, -1] * 3
     triples = [make_triple("r" * (i % 4), feedback[x]) for i, x in enumerate(labels)]
     prm = make_prm(5)
-    assert (
-        balanced_accuracy_score(labels, predict_rewards(prm, triples, tokenizer)) < 0.5
-    )  # the seed's
+    assert balanced_accuracy_score(labels, predict_rewards(prm, triples, tokenizer)) < 0.5
     train_prm(prm, triples, labels, tokenizer, num_steps=100, batch_size=12, lr=3e-3)
     assert balanced_accuracy_score(labels, predict_rewards(prm, triples, tokenizer)) == 1.0
 
@@ -275,29 +159,21 @@ MASK = torch.tensor([[1, 1, 1, 0, 0], [1, 1, 1, 0, 0]])
 
 
 def test_row_08_token_0_is_a_token(make_prm):
-    assert SeedPRM().embedding.weight[0].eq(0).all()  # "!" in GPT-2's vocabulary
     assert make_prm(1).embedding.weight[0].abs().sum() > 0
 
 
-@pytest.mark.filterwarnings("ignore:.*nested tensor")
 def test_row_08_padding_is_not_read(make_prm):
-    for model, is_blind in ((SeedPRM().eval(), False), (make_prm(1), True)):
-        difference = (model(PADDED, MASK) - model(IDS, torch.ones_like(IDS))).abs().max()
-        assert (difference < 1e-5) == is_blind
+    model = make_prm(1)
+    assert_close(model(PADDED, MASK), model(IDS, torch.ones_like(IDS)), rtol=0, atol=1e-5)
 
 
-@pytest.mark.filterwarnings("ignore:.*nested tensor")
 def test_row_08_word_order_is_seen(make_prm):
-    for model, sees_order in ((SeedPRM().eval(), False), (make_prm(1), True)):
-        ones = torch.ones_like(IDS)
-        difference = (model(IDS.flip(1), ones) - model(IDS, ones)).abs().max()
-        assert (difference > 1e-4) == sees_order
+    model, ones = make_prm(1), torch.ones_like(IDS)
+    assert (model(IDS.flip(1), ones) - model(IDS, ones)).abs().max() > 1e-4
 
 
 def test_row_09_a_tied_vote_is_zero(make_prm, monkeypatch):
     votes = [1, -1, -1, 1, 0]  # 2-2-1
-    assert Counter(votes).most_common(1)[0][0] == 1  # the seed's hint
-    assert torch.tensor(votes).mode().values == -1  # the other obvious way
     prm = make_prm(1)
     logits = F.one_hot(torch.tensor(votes) + 1, 3).float()
     queue = list(logits)
@@ -312,14 +188,12 @@ def test_row_09_voting_builds_no_graph(make_prm):
     prm, built = make_prm(1), []
     prm.register_forward_hook(lambda module, inputs, logits: built.append(logits.requires_grad))
     prm.train()
-    prm(IDS)  # the seed's steps 1 and 2
+    prm(IDS)  # gradients are on elsewhere
     prm.majority_vote(IDS)
     assert built == [True, False]
 
 
 def test_row_10_a_group_of_one_has_the_advantage_zero():
-    with pytest.warns(UserWarning, match="degrees of freedom"):
-        assert seed_advantages(torch.tensor([1.0])).isnan().all()
     assert compute_grpo_advantages(torch.tensor([1.0])).tolist() == [0.0]
 
 
@@ -331,37 +205,29 @@ def test_row_11_padding_does_not_count_in_the_mean():
     new, ref = -2 + 0.05 * torch.randn(2, 2, 4)
     advantages, lengths = torch.tensor([1.0, -0.5]), torch.tensor([4, 4])
     wide = pad(new, 12), pad(ref, 12)
-    seed_values = seed_loss(new, ref, advantages, lengths), seed_loss(*wide, advantages, lengths)
-    assert (seed_values[0] - seed_values[1]).abs() > 1e-4
     ours = [grpo_tcr_loss(*x, advantages, lengths)[0] for x in ((new, ref), wide)]
     assert_close(*ours)
 
 
-def gradient_of_kl_alone(loss, new):
+def gradient_of_kl_alone(new):
     """Advantages of zero leave the KL term alone."""
-    value = loss(new, torch.full((1, 3), -2.0), torch.zeros(1), torch.tensor([3]))
-    value = value[0] if isinstance(value, tuple) else value
+    value, _ = grpo_tcr_loss(new, torch.full((1, 3), -2.0), torch.zeros(1), torch.tensor([3]))
     return value.item(), torch.autograd.grad(value, new)[0]
 
 
 def test_row_12_the_kl_penalty_is_bounded_and_pulls_back_to_the_reference():
     at_reference = torch.full((1, 3), -2.0, requires_grad=True)
     below, above = (torch.full((1, 3), x, requires_grad=True) for x in (-9.0, -1.0))
-    for new in (at_reference, below, above):  # the same push down from everywhere
-        assert_close(gradient_of_kl_alone(seed_loss, new)[1], torch.full((1, 3), 0.01 / 3))
-    assert gradient_of_kl_alone(seed_loss, below)[0] < 0
-    assert gradient_of_kl_alone(grpo_tcr_loss, at_reference)[1].eq(0).all()
-    assert gradient_of_kl_alone(grpo_tcr_loss, below)[1].lt(0).all()  # a step would raise it
-    assert gradient_of_kl_alone(grpo_tcr_loss, above)[1].gt(0).all()
-    assert gradient_of_kl_alone(grpo_tcr_loss, below)[0] > 0
+    assert gradient_of_kl_alone(at_reference)[1].eq(0).all()
+    assert gradient_of_kl_alone(below)[1].lt(0).all()  # a step would raise it
+    assert gradient_of_kl_alone(above)[1].gt(0).all()
+    assert gradient_of_kl_alone(below)[0] > 0
 
 
 def test_row_13_an_overlong_response_is_worse():
     new = torch.full((2, 3), -2.0)
     advantages = torch.zeros(2)
-    short, overlong = torch.tensor([3, 3]), torch.tensor([600, 600])
-    seed_short = seed_loss(new, new, advantages, short)
-    assert seed_loss(new, new, advantages, overlong) == seed_short - 1  # a lower loss
+    overlong = torch.tensor([600, 600])
     assert grpo_tcr_loss(new, new, advantages, overlong)[0] == 0
     shaped = torch.tensor([1.0 + overlong_reward(n) for n in (100, 600)])
     assert compute_grpo_advantages(shaped)[1] < 0 < compute_grpo_advantages(shaped)[0]
@@ -371,8 +237,6 @@ def test_row_14_rollouts_are_compared_with_the_policy_that_sampled_them():
     sampled = torch.full((1, 2), -1.0, requires_grad=True)  # before the first update
     ref = torch.full((1, 2), -2.0)
     advantages, lengths = torch.ones(1), torch.tensor([2])
-    seed_value = seed_loss(sampled, ref, advantages, lengths, beta_kl=0.0)
-    assert torch.autograd.grad(seed_value, sampled)[0].eq(0).all()  # clipped: nothing is learned
     loss, metrics = grpo_tcr_loss(
         sampled, ref, advantages, lengths, beta_kl=0.0, log_probs_old=sampled
     )
@@ -383,23 +247,17 @@ def test_row_14_rollouts_are_compared_with_the_policy_that_sampled_them():
 def test_row_15_the_policy_does_not_see_the_token_that_it_predicts():
     changed = IDS.clone()
     changed[:, -1] = 50
-    for model, sees in ((SeedPolicy().eval(), True), (SimplePolicy(257, 16, 2), False)):
-        moved = (model(changed)[:, :-1] - model(IDS)[:, :-1]).abs().max()
-        assert (moved > 0) == sees
+    model = SimplePolicy(257, 16, 2)
+    assert_close(model(changed)[:, :-1], model(IDS)[:, :-1], rtol=0, atol=0)
 
 
 def test_row_15_the_policy_knows_word_order(make_policy):
-    swapped = IDS[:, [1, 0, 2]]
-    for model, knows in ((SeedPolicy().eval(), False), (make_policy(1), True)):
-        moved = (model(swapped)[:, -1] - model(IDS)[:, -1]).abs().max()
-        assert (moved > 1e-3) == knows
+    model, swapped = make_policy(1), IDS[:, [1, 0, 2]]
+    assert (model(swapped)[:, -1] - model(IDS)[:, -1]).abs().max() > 1e-3
 
 
 def test_row_15_the_policy_reads_the_context(make_policy, make_triple, tokenizer):
     triples = [make_triple("same", request=text) for text in ("Hi", "Something else")]
-    ids = torch.tensor(tokenizer([triple["response"] for triple in triples])["input_ids"])
-    seed_values = SeedPolicy().eval().get_log_probs(ids, ids)  # step b: "Tokenize the response"
-    assert_close(seed_values[0], seed_values[1])
     ours = response_log_probs(make_policy(1), encode_examples(triples, tokenizer))
     assert (ours[0] - ours[1]).abs().max() > 1e-3
 
@@ -407,16 +265,13 @@ def test_row_15_the_policy_reads_the_context(make_policy, make_triple, tokenizer
 def test_row_15_the_reference_is_not_noise(make_policy, make_triple, make_row, tokenizer):
     policy = make_policy(1)
     batch = encode_examples([make_triple("abc")], tokenizer)
-    before = response_log_probs(policy, batch).mean()  # the seed's reference: random weights
+    before = response_log_probs(policy, batch).mean()  # random weights
     training.warm_start(policy, [make_row("Hi", "abc")], tokenizer, 20, batch_size=2, lr=1e-2)
     assert response_log_probs(policy, batch).mean() > before + 1
 
 
 def test_row_16_equal_weights_give_equal_log_probs():
     ids = torch.randint(257, (8, 32), generator=torch.Generator().manual_seed(1))
-    seed_policy = SeedPolicy()  # the seed never calls eval()
-    ratio = torch.exp(seed_policy.get_log_probs(ids, ids) - seed_policy.get_log_probs(ids, ids))
-    assert ((ratio < 0.8) | (ratio > 1.28)).float().mean() > 0.02
     policy = SimplePolicy(257, 16, 2).train()
     assert_close(policy.get_log_probs(ids, ids), policy.get_log_probs(ids, ids), rtol=0, atol=0)
 
@@ -424,14 +279,12 @@ def test_row_16_equal_weights_give_equal_log_probs():
 def test_row_17_a_group_answers_one_prompt():
     # Four answers to an easy prompt are all good, four to a hard one all bad: nothing to learn.
     rewards = torch.tensor([[1.0] * 4, [-1.0] * 4])
-    assert seed_advantages(rewards.flatten()).ne(0).all()
     assert compute_grpo_advantages(rewards).eq(0).all()
     logged = " ".join((training.train_grpo_tcr.__doc__ or "").split())
     assert "The batch stands in for the group" in logged  # logged turns cannot do better: said so
 
 
 def test_row_18_rollouts_are_collected(make_policy, tokenizer):
-    # The seed promises "session-aware rollout collection" and defines nothing of the kind.
     records = training.collect_rollouts(
         make_policy(1), DEVELOPERS[0], tokenizer, 3, 1, group_size=2, max_new_tokens=3
     )
@@ -442,8 +295,6 @@ def test_row_18_rollouts_are_collected(make_policy, tokenizer):
 
 
 def test_row_19_prm_accuracies_are_made(make_policy, keyword_prm, make_triple, tokenizer):
-    seed_metrics = {"losses": [], "kl_divs": [], "mean_rewards": []}
-    assert "prm_accuracies" not in seed_metrics
     triples = [make_triple("a", "thanks +"), make_triple("b", "thanks -")]
     policy = make_policy(1)
     metrics = training.train_grpo_tcr(policy, policy, keyword_prm, triples, tokenizer, 2)
@@ -458,12 +309,12 @@ def test_row_20_raising_everything_earns_no_more_than_chance(
     triples = [make_triple("aaaaaa", text) for text in feedback]
     results = evaluate_personalization(raised, ref_policy, triples, tokenizer, 0.5)
     improved = [x > 0 for x in results["log_prob_improvements"]]
-    assert sum(improved) / len(improved) == 1.0  # the seed's step 3
+    assert sum(improved) / len(improved) == 1.0  # every response became likelier
     assert results["preference_accuracy"] == 0.5
 
 
 def test_row_21_a_share_has_an_interval():
-    _, low, high = share_of(60, 100)  # the seed prints "60.0%" and no more
+    _, low, high = share_of(60, 100)
     assert high - low > 0.15
     low, high = preference_interval([1.0, 1.0, -1.0, -1.0] * 5, [1, -1] * 10)
     assert low < 0.5 < high
@@ -472,14 +323,11 @@ def test_row_21_a_share_has_an_interval():
 def test_row_21_smoothing_does_not_shift_the_curve():
     losses, window = [0.0] * 100, 21
     losses[50] = 1.0
-    seed_curve = np.convolve(losses, np.ones(window) / window, mode="valid")
-    seed_steps = np.arange(len(seed_curve))  # axes[0].plot(smoothed)
-    assert seed_steps[seed_curve > 0].mean() == 40  # ten steps too early
     steps, curve = centered_mean(losses, window)
     assert steps[curve > 0].mean() == 50
 
 
-def test_row_21_kl_is_in_nats_a_token(unigram_policy, make_triple, tokenizer):
+def test_row_21_kl_is_in_nats_per_token(unigram_policy, make_triple, tokenizer):
     policy, ref_policy = unigram_policy({}, elsewhere=1.0), unigram_policy({})
     policy.head.bias.data[ord("a")] = 3.0
     values = [
@@ -490,14 +338,11 @@ def test_row_21_kl_is_in_nats_a_token(unigram_policy, make_triple, tokenizer):
 
 
 def test_row_22_error_analysis_looks_at_the_policy(unigram_policy, make_triple, tokenizer):
-    seed_arguments = ["policy", "test_triples", "tokenizer", "num_samples"]
-    ours = list(inspect.signature(categorize_errors).parameters)
-    assert ours == [*seed_arguments, "ref_policy"]
     triples = [make_triple("aaaa", "wrong")]
     found = []
     for logit in (3.0, -3.0):
         policy, ref_policy = unigram_policy({"a": logit}), unigram_policy({})
-        assert categorize_errors(policy, triples, tokenizer)["content_error"] == 1  # as the seed
+        assert categorize_errors(policy, triples, tokenizer)["content_error"] == 1
         counts = categorize_errors(policy, triples, tokenizer, ref_policy=ref_policy)
         found.append(counts["content_error"])
     assert found == [1, 0]
@@ -527,18 +372,6 @@ class FakeGPU(nn.Module):
 
 
 def test_row_23_latency_is_measured_on_both_sides_after_a_warm_up(monkeypatch, tokenizer):
-    def seed_benchmark(model, num_samples=5):
-        times = []
-        for _ in range(num_samples):
-            torch.cuda.synchronize()  # the hint: "before timing"
-            start = time.perf_counter()
-            model(torch.zeros(1, 8, dtype=torch.long))
-            times.append((time.perf_counter() - start) * 1000)
-        return np.percentile(times, 50)
-
-    gpu = FakeGPU(monkeypatch)
-    assert seed_benchmark(gpu) == 0.0  # the time to ask for the work, not to do it
-    assert gpu.modes[0] == (True, True)  # dropout on, gradients on
     gpu = FakeGPU(monkeypatch)
     results = benchmark_inference(gpu, tokenizer, num_samples=5, seq_lengths=[8])
     assert list(results["8"].values()) == pytest.approx(
@@ -548,17 +381,11 @@ def test_row_23_latency_is_measured_on_both_sides_after_a_warm_up(monkeypatch, t
 
 
 def test_row_23_no_measurement_is_not_within_the_budget(notebook):
-    latency_results = {}
-    assert all(v["p99"] < 200 for v in latency_results.values())  # the seed prints "YES"
     code = code_of(notebook)
     assert "bool(latency_results) and all(" in code
 
 
-def test_row_24_the_seeds_checks_pass_empty_answers_and_the_tests_here_do_not():
-    seed_check_of_todo_4(torch.tensor(0.0), {"mean_kl": 0.0})
-    rewards = torch.zeros(4)
-    assert rewards.shape == (4,)
-    assert all(r in [-1, 0, 1] for r in rewards.tolist())  # the seed's check of TODO 3
+def test_row_24_an_answer_has_a_loss_and_a_gradient():
     new = torch.zeros(1, 2, requires_grad=True)
     loss, _ = grpo_tcr_loss(new, torch.zeros(1, 2), torch.ones(1), torch.tensor([2]))
     assert loss != 0
@@ -577,8 +404,6 @@ def test_row_24_every_todo_has_graded_cells_in_the_notebook(notebook):
 
 
 def test_row_25_the_untouched_assessment_gives_a_message_and_not_a_bare_failure(notebook):
-    with pytest.raises(AssertionError):
-        assert len("\nYOUR 300-WORD ASSESSMENT HERE\n".split()) >= 250
     cells = {c.metadata.get("nbgrader", {}).get("grade_id"): c for c in notebook.cells}
     manual = cells["todo9-ethical_assessment"]
     assert manual.metadata.nbgrader.solution

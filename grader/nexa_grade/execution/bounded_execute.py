@@ -14,25 +14,24 @@ from nbformat.v4 import new_output
 from nbgrader.preprocessors import Execute
 from traitlets import Integer
 
+from nexa_grade.text import shorten
+
 OUTPUTS = ("stream", "display_data", "execute_result", "update_display_data", "error")
 NOT_OUTPUTS = ("status", "execute_input", "clear_output")
 MAX_ERROR_PART = 10_000  # characters of a message, and of each part of a traceback
 MAX_TRACEBACK = 50
-
-
-def shorten(text: str) -> str:
-    """Cut a long text."""
-    return text if len(text) <= MAX_ERROR_PART else text[:MAX_ERROR_PART] + " … (cut)"
+CUT = " … (cut)"
 
 
 def shorten_error(content: dict[str, Any]) -> None:
     """Cut the name, message and traceback of an error in place; an error itself is never lost."""
-    content["ename"] = shorten(str(content.get("ename", "NotRun")))
-    content["evalue"] = shorten(str(content.get("evalue", "the kernel did not run this cell")))
+    content["ename"] = shorten(str(content.get("ename", "NotRun")), MAX_ERROR_PART, CUT)
+    message = str(content.get("evalue", "the kernel did not run this cell"))
+    content["evalue"] = shorten(message, MAX_ERROR_PART, CUT)
     parts = list(content.get("traceback") or [])
     if len(parts) > MAX_TRACEBACK:
         parts = parts[: MAX_TRACEBACK // 2] + ["…"] + parts[-MAX_TRACEBACK // 2 :]
-    content["traceback"] = [shorten(str(part)) for part in parts]
+    content["traceback"] = [shorten(str(part), MAX_ERROR_PART, CUT) for part in parts]
 
 
 class BoundedExecute(Execute):  # type: ignore[misc]

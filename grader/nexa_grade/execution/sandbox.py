@@ -67,7 +67,7 @@ class BubblewrapProvisioner(LocalProvisioner):
     """Starts a kernel in a sandbox; its traits are the limits.
 
     Memory is limited twice: a process that asks for more than ``memory_mb`` gets a MemoryError;
-    the sandbox ends when its processes hold more in all, which is looked at once a second.
+    the sandbox ends when its processes hold more in all, which is checked once per second.
     """
 
     memory_mb = Integer(4096, help="Memory of a process, and of all together, in MiB").tag(

@@ -22,7 +22,7 @@ def use_sandbox(manager: KernelManager) -> None:
 
 @functools.cache
 def say_that_it_is_off(log: logging.Logger) -> None:
-    """Say it once a run, not once a submission."""
+    """Say it once per run, not once per submission."""
     log.warning(
         "The sandbox is off: student code runs with your rights"
         " (c.SandboxedExecute.sandbox = True turns it on)"

@@ -1,9 +1,10 @@
 """Submissions that try to get points without an answer: found, held for a person, and reported.
 
-`WatchForForgery` looks at the submitted cells before they run (`signs`), and `guarded` looks in
-the kernel before each test. A submission with a sign gets no automatic score: it is not 0 and not
-full, a person decides. The instructor then names the student in `accepted` and grades again; or
-gives points by hand. Left out: whoever writes against this code can pass it, see docs/security.md.
+`WatchForForgery` looks at the submitted cells before they run (`text_signs`), and
+`guarded_execute` in the kernel before each test. A submission with a sign gets no automatic score:
+it is not 0 and not full, a person decides. The instructor then names the student in `accepted` and
+grades again; or gives points by hand. Left out: whoever writes against this code can pass it, see
+docs/security.md.
 """
 
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ from nexa_grade.cells import id_of, is_test, is_written_by_students, sources
 from nexa_grade.errors import HeldForReview
 from nexa_grade.forgery.text_signs import CODE, signs_of_forgery
 from nexa_grade.kernel_language import PYTHON, kernel_language
+from nexa_grade.text import quote
 
 MOST_SIGNS = 3  # in the one-line reason; the log has them all
 MOST_LOGGED = 50
@@ -40,12 +42,6 @@ class Sign:
     cell: str  # grade id or cell id; "" for the submission
     what: str
     is_held: bool = True  # False: it was mended, or does no harm
-
-
-def quote(text: str, length: int = 70) -> str:
-    """Show a text that may be a student's on one line, shortened."""
-    shown = ascii(text)[1:-1].replace("`", "'")
-    return f"`{shown if len(shown) <= length else shown[: length - 1] + '…'}`"
 
 
 def hold_error(signs: Sequence[Sign]) -> HeldForReview:

@@ -40,6 +40,14 @@ class Match:
         """Tell a cell that no released cell is known by."""
         return place not in self.plain and place not in self.chosen.values()
 
+    def choose(self, grade_id: str, best: int, places: Sequence[int]) -> None:
+        """Take one of several places for a released cell; the others are copies of it."""
+        self.chosen[grade_id] = best
+        self.copies.pop(best, None)
+        for other in places:
+            if other != best:
+                self.copies.setdefault(other, grade_id)
+
 
 def grade_id_of(cell: NotebookNode) -> str:
     """Read a grade id that a student may have changed to anything; "" for none."""
@@ -98,51 +106,66 @@ def choose(
     return next((place for place in unchanged if place > after), unchanged[-1])
 
 
-def match(submitted: Sequence[SubmittedCell], released: Sequence[ReleasedCell]) -> Match:
-    """Match a submission with the release; cells that are in neither result are the student's."""
-    watched = [cell for cell in released if cell.grade_id]
+Evidence = Callable[[SubmittedCell, ReleasedCell], bool]  # does this cell stand for that one?
+
+
+def same_grade_id(cell: SubmittedCell, released: ReleasedCell) -> bool:
+    """Tell a cell by nbgrader's grade id."""
+    return cell.grade_id == released.grade_id
+
+
+def same_cell_id(cell: SubmittedCell, released: ReleasedCell) -> bool:
+    """Tell a cell by its notebook cell id."""
+    return released.cell_id in cell.cell_ids
+
+
+def kinds_of_evidence(watched: Sequence[ReleasedCell]) -> list[Evidence]:
+    """List what tells the watched cells of a release, the surest first."""
     texts = Counter(text for cell in watched for text in cell.texts)
     names = Counter(name for cell in watched for name in cell.names)
-    result = Match(plain=match_plain(submitted, released))
 
-    def same_grade_id(place: int, cell: ReleasedCell) -> bool:
-        return submitted[place].grade_id == cell.grade_id
+    def same_content(cell: SubmittedCell, released: ReleasedCell) -> bool:
+        is_known = cell.text in released.texts and texts[cell.text] == 1
+        return is_known or any(names[name] == 1 for name in cell.names & released.names)
 
-    def same_cell_id(place: int, cell: ReleasedCell) -> bool:
-        return cell.cell_id in submitted[place].cell_ids
+    def is_another(cell: SubmittedCell, released: ReleasedCell) -> bool:
+        defines_another = not cell.names.isdisjoint(names)
+        return bool(released.names) and not cell.names & released.names and defines_another
 
-    def same_content(place: int, cell: ReleasedCell) -> bool:
-        text, defined = submitted[place].text, submitted[place].names & cell.names
-        is_known = text in cell.texts and texts[text] == 1
-        return is_known or any(names[name] == 1 for name in defined)
-
-    def is_another(place: int, cell: ReleasedCell) -> bool:
-        defined = submitted[place].names
-        return bool(cell.names) and not defined & cell.names and not defined.isdisjoint(names)
-
-    evidence: list[Callable[[int, ReleasedCell], bool]] = [
-        lambda place, cell: same_grade_id(place, cell) and not is_another(place, cell),
-        lambda place, cell: same_cell_id(place, cell) and not is_another(place, cell),
+    return [
+        lambda cell, released: same_grade_id(cell, released) and not is_another(cell, released),
+        lambda cell, released: same_cell_id(cell, released) and not is_another(cell, released),
         same_content,
         same_grade_id,
         same_cell_id,
     ]
-    for tells in evidence:
-        after = -1
-        for cell in watched:
-            if cell.grade_id not in result.chosen:
-                free = filter(result.is_free, range(len(submitted)))
-                places = [place for place in free if tells(place, cell)]
-                if places:
-                    best = choose(cell, submitted, places, after)
-                    result.chosen[cell.grade_id] = best
-                    result.copies.pop(best, None)
-                    for other in places:
-                        if other != best:
-                            result.copies.setdefault(other, cell.grade_id)
-            after = result.chosen.get(cell.grade_id, after)
+
+
+def match(submitted: Sequence[SubmittedCell], released: Sequence[ReleasedCell]) -> Match:
+    """Match a submission with the release; cells that are in neither result are the student's."""
+    watched = [cell for cell in released if cell.grade_id]
+    result = Match(plain=match_plain(submitted, released))
+    for tells in kinds_of_evidence(watched):
+        match_by_evidence(tells, submitted, watched, result)
     match_by_place(submitted, released, result)
     return result
+
+
+def match_by_evidence(
+    tells: Evidence,
+    submitted: Sequence[SubmittedCell],
+    watched: Sequence[ReleasedCell],
+    result: Match,
+) -> None:
+    """Match the watched cells that are not known yet by one kind of evidence."""
+    after = -1
+    for cell in watched:
+        if cell.grade_id not in result.chosen:
+            free = filter(result.is_free, range(len(submitted)))
+            places = [place for place in free if tells(submitted[place], cell)]
+            if places:
+                result.choose(cell.grade_id, choose(cell, submitted, places, after), places)
+        after = result.chosen.get(cell.grade_id, after)
 
 
 def match_by_place(

@@ -4,7 +4,7 @@ Students copy, delete, move and retype cells, and other editors drop metadata. T
 held against the release and put right; the instructor's log, the notebook's metadata
 (``metadata.nexa.repairs``, for machines) and a cell at the top, which feedback shows, tell
 each repair. An intact submission is not touched. What a cell does when it runs is left to the
-preprocessors that follow, and files that are no notebooks to ``reading``.
+preprocessors that follow, and files that are no notebooks to ``notebook_file``.
 """
 
 import json
@@ -23,6 +23,7 @@ from traitlets import Integer
 from nexa_grade.errors import UngradableError
 from nexa_grade.repair.match_cells import Match, arrange, grade_id_of, look_at, match
 from nexa_grade.repair.release import ReleasedCell, plain_text, read_release, release_path
+from nexa_grade.text import quote
 
 NOTE_ID = "repairs-before-grading"
 NOTE = """**This notebook was repaired before it was graded.** The file that you handed in is \
@@ -37,12 +38,6 @@ class Repair:
 
     cell: str  # grade id, cell id or "" for the notebook
     what: str
-
-
-def quote(value: Any) -> str:
-    """Show a student's text in a log line and in markdown: short, on one line, and as code."""
-    text = ascii(value).replace("`", "'")
-    return f"`{text if len(text) <= 60 else text[:59] + '…'}`"
 
 
 def set_type(cell: NotebookNode, cell_type: str) -> None:
@@ -106,7 +101,9 @@ def remove_tags(node: NotebookNode, name: str, released_tags: Sequence[str]) -> 
     del node.metadata["tags"]
     if released_tags:
         node.metadata["tags"] = list(released_tags)
-    return [Repair(name, f"had tags that are not in the release ({quote(extra)}); they are off")]
+    return [
+        Repair(name, f"had tags that are not in the release ({quote(extra, 60)}); they are off")
+    ]
 
 
 def drop_metadata(node: NotebookNode, original: Any, name: str) -> list[Repair]:
@@ -119,7 +116,7 @@ def drop_metadata(node: NotebookNode, original: Any, name: str) -> list[Repair]:
         info.get(key) for key in ("grade", "solution", "locked", "task")
     ):
         return []
-    what = f"had the grade id {quote(info.get('grade_id'))}, which is not in the release"
+    what = f"had the grade id {quote(info.get('grade_id'), 60)}, which is not in the release"
     return [Repair(name, f"{what}; it is an ordinary cell now")]
 
 

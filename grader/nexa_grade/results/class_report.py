@@ -12,53 +12,38 @@ import hashlib
 import statistics
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps.baseapp import NbGrader, nbgrader_aliases, nbgrader_flags
-from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
 from nexa_grade.errors import Refusal
-from nexa_grade.intake.submission_files import find_submissions, is_plain_name
 from nexa_grade.results.class_results import (
-    Book,
-    Points,
-    Student,
     findings,
-    graded_cells,
-    is_scored,
-    read_answers,
-    read_entries,
+    read_class_answers,
+    read_gradebook,
     read_outcomes,
     read_runs,
+    read_students,
     scores,
     seconds_of,
-    shortened,
-    shown,
-    status_of,
     summarize_checks,
 )
-from nexa_grade.results.lms_export import ClassExportPlugin, format_number, natural
-from nexa_grade.results.questions import name_questions, read_releases
-from nexa_grade.results.similarity import FEWEST_WORDS, Given, likeness, words_of
+from nexa_grade.results.lms_export import format_number
+from nexa_grade.results.similarity import FEWEST_WORDS, compare_answers
 from nexa_grade.run.assignment_name import assignment_of
 from nexa_grade.run.grade_one import quiet_sqlalchemy
 from nexa_grade.run.journal import Journal, journal_folder, write_durably
-from nexa_grade.run.outcome import Outcome, Status, utc_now
+from nexa_grade.run.outcome import Status, utc_now
 
 REFUSED = 2  # the exit status
 MOST_RUNS = 10
 # They turn the direction of what follows, so that a name could rewrite the text beside it.
 TURNING = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-class ReportError(Exception):
-    """There is nothing to report; the message is for the person at the terminal."""
 
 
 def visible(value: Any) -> Any:
@@ -131,7 +116,7 @@ class Report(NbGrader):  # type: ignore[misc]
         quiet_sqlalchemy()
         try:
             print(self.write(assignment_of(self)))
-        except (ReportError, Refusal) as error:
+        except Refusal as error:
             print(f"nexa-grade: {error}", file=sys.stderr)
             sys.exit(REFUSED)
         except OperationalError as error:
@@ -145,7 +130,7 @@ class Report(NbGrader):  # type: ignore[misc]
             Its path.
 
         Raises:
-            ReportError: Nobody has handed in anything, or the gradebook lacks the assignment.
+            Refusal: Nobody has handed in anything, or the gradebook lacks the assignment.
         """
         folder = journal_folder(self.coursedir, assignment)
         page = self.page(assignment, Journal(folder))
@@ -156,10 +141,10 @@ class Report(NbGrader):  # type: ignore[misc]
 
     def page(self, assignment: str, journal: Journal) -> dict[str, Any]:
         """Collect all that the page shows."""
-        book = self.read_gradebook(assignment)
-        students = self.students(assignment, book, read_outcomes(journal))
+        book = read_gradebook(self, assignment)
+        students = read_students(self.coursedir, assignment, book, read_outcomes(journal))
         if all(student.status == Status.MISSING for student in students):
-            raise ReportError(f"no submissions of {assignment}: there is nothing to report")
+            raise Refusal(f"no submissions of {assignment}: there is nothing to report")
         graded = [student.id for student in students if student.status.has_scores]
         timed = [one for one in students if seconds_of(one)]
         return {
@@ -177,79 +162,9 @@ class Report(NbGrader):  # type: ignore[misc]
             "repairs": findings(students, "repairs"),
             "violations": findings(students, "violations"),
             "checks": summarize_checks(book.cells, [book.entries[student] for student in graded]),
-            "likeness": likeness(self.answers(assignment, book, graded)),
+            "likeness": compare_answers(
+                read_class_answers(self.coursedir, assignment, book, graded)
+            ),
             "fewest_words": FEWEST_WORDS,
             **scores(book.cells, students),
         }
-
-    def read_gradebook(self, assignment: str) -> Book:
-        """Read what the gradebook and the release have.
-
-        Raises:
-            ReportError: The gradebook does not have the assignment.
-        """
-        db_url = str(self.coursedir.db_url)
-        url = make_url(db_url)
-        is_file = url.get_backend_name() == "sqlite" and url.database
-        if is_file and not Path(str(url.database)).is_file():  # nbgrader would make one
-            raise ReportError(f"no gradebook at {url.database}")
-        with Gradebook(db_url, self.coursedir.course_id) as gradebook:
-            try:
-                found = gradebook.find_assignment(assignment)
-            except MissingEntry:
-                raise ReportError(f"no assignment {assignment} in the gradebook") from None
-            book = Book(entries=read_entries(gradebook, assignment))
-            plugin = ClassExportPlugin(parent=self)
-            book.releases = read_releases(self, db_url, found)
-            book.questions = name_questions(book.releases, plugin.question, plugin.question_name)
-            for notebook in found.notebooks:
-                book.cells |= graded_cells(notebook, book.questions)
-            for one in gradebook.students:
-                book.names[one.id] = " ".join(filter(None, [one.first_name, one.last_name]))
-        return book
-
-    def students(
-        self, assignment: str, book: Book, outcomes: Mapping[str, tuple[Outcome | None, bool]]
-    ) -> list[Student]:
-        """Say of each student what became of the submission, in the order of ids."""
-        submitted = find_submissions(self.coursedir, assignment)
-        ids = {*book.names, *book.entries, *outcomes, *submitted}
-        students = []
-        for student in sorted(ids, key=natural):
-            entry = book.entries.get(student)
-            outcome, is_merged = outcomes.get(student, (None, True))
-            if student in outcomes or entry:
-                has_score = entry is not None and is_scored(entry, book.cells)
-                status, reason = status_of(outcome, is_merged, student in outcomes, has_score)
-            else:
-                status, reason = (Status.NOT_YET if student in submitted else Status.MISSING), ""
-            points = Points.of(entry, book.cells) if entry else None
-            if status == Status.GRADED and points and points.waits:
-                status = Status.NEEDS_A_PERSON
-            name = book.names.get(student, "")
-            students.append(Student(student, name, status, shortened(reason), points, outcome))
-        return students
-
-    def answers(
-        self, assignment: str, book: Book, students: Iterable[str]
-    ) -> dict[str, dict[str, list[str]]]:
-        """Read the students' own words in their answers, by question, by student."""
-        given = {
-            notebook: Given.of((shown(cell), cell.cell_type == "code") for cell in cells)
-            for notebook, cells in book.releases.items()
-        }
-        answers: dict[str, dict[str, list[str]]] = {}
-        for student in students:
-            if not is_plain_name(student) or student in (".", ".."):
-                continue
-            own = answers.setdefault(student, {})
-            step = self.coursedir.autograded_directory
-            folder = Path(self.coursedir.format_path(step, student, assignment))
-            for notebook, cells in book.releases.items():
-                found = read_answers(folder / f"{notebook}.ipynb")
-                for cell in cells:
-                    if cell.is_solution:
-                        question = book.questions[notebook, cell.grade_id]
-                        words = own.setdefault(question, [])
-                        words += words_of(*found.get(cell.grade_id, ("", True)), given[notebook])
-        return answers

@@ -1,6 +1,6 @@
 """What became of an assignment, read from the gradebook, the journal and the notebooks.
 
-Everything here only reads, and sums up. ``dashboard`` makes a page of it. What students wrote is
+Everything here only reads, and sums up. ``class_report`` makes a page of it. What students wrote is
 hostile: their texts are cut, and their notebooks are read as JSON of any shape.
 """
 
@@ -13,18 +13,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nbgrader.api import Gradebook, Notebook
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.coursedir import CourseDirectory
 from scipy.stats import binomtest
-from sqlalchemy import select
+from sqlalchemy import make_url
 
-from nexa_grade.errors import UngradableError
-from nexa_grade.gradebook_scores import is_graded_by_machine
+from nexa_grade.errors import Refusal, UngradableError
 from nexa_grade.intake.notebook_file import require_notebook_file
+from nexa_grade.intake.submission_files import find_submissions, is_plain_name
 from nexa_grade.repair.release import ReleasedCell
-from nexa_grade.results.questions import Key
+from nexa_grade.results.lms_export import ClassExportPlugin, natural
+from nexa_grade.results.points import Cell, Entry, Points, graded_cells, read_entries
+from nexa_grade.results.questions import Key, name_questions, read_releases
+from nexa_grade.results.similarity import Given, words_of
 from nexa_grade.run.journal import Journal, read_lines
 from nexa_grade.run.outcome import Outcome, Status
-from nexa_grade.run.private_gradebook import TABLES, rows_of
+from nexa_grade.text import shorten
 
 BARS = 10
 EPSILON = 1e-6  # points are sums of decimal numbers
@@ -35,62 +39,6 @@ NO_SCORE = "The gradebook has no score. The log of nbgrader may say why."
 LOST_SCORE = "It was graded, but the gradebook has no score. Run nexa-grade again."
 NOT_MERGED = "It was graded, but a stopped run did not save the score. Run nexa-grade again."
 UNREADABLE = "Another version of nexa-grade wrote the journal of this student."
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A graded cell of the assignment."""
-
-    name: str
-    question: str
-    points: float
-    is_machine_graded: bool
-
-
-@dataclass(frozen=True)
-class Mark:
-    """What one student has in one cell."""
-
-    auto: float | None
-    manual: float | None
-    extra: float
-    needs_a_person: bool
-
-    @property
-    def score(self) -> float:
-        """Give the points that count, as nbgrader counts them."""
-        score = self.auto if self.manual is None else self.manual
-        return 0.0 if score is None else score + self.extra
-
-
-@dataclass
-class Entry:
-    """What the gradebook has of one submission."""
-
-    marks: dict[Key, Mark] = field(default_factory=dict)
-    penalty: float = 0.0
-
-
-@dataclass(frozen=True)
-class Points:
-    """The points of one submission, by who gave them."""
-
-    machine: float
-    by_hand: float  # for cells that a person grades, and changes to the machine's points
-    total: float
-    waits: bool  # for a person
-
-    @classmethod
-    def of(cls, entry: Entry, cells: Mapping[Key, Cell]) -> "Points":
-        """Add up a submission."""
-        marks = {key: mark for key, mark in entry.marks.items() if key in cells}
-        machine = math.fsum(
-            mark.auto or 0.0 for key, mark in marks.items() if cells[key].is_machine_graded
-        )
-        score = math.fsum(mark.score for mark in marks.values())
-        # A rubric worth no points may wait for ever.
-        waits = any(mark.needs_a_person and cells[key].points for key, mark in marks.items())
-        return cls(machine, score - machine, max(0.0, score - entry.penalty), waits)
 
 
 @dataclass(frozen=True)
@@ -200,53 +148,86 @@ class Book:
     releases: dict[str, list[ReleasedCell]] = field(default_factory=dict)  # by notebook
 
 
-def graded_cells(notebook: Notebook, questions: Mapping[Key, str]) -> dict[Key, Cell]:
-    """List what brings points in a notebook, in the order of the questions."""
-    cells = {}
-    for cell in [*notebook.grade_cells, *notebook.task_cells]:
-        key = notebook.name, cell.name
-        points, is_machine_graded = cell.max_score or 0.0, is_graded_by_machine(cell)
-        cells[key] = Cell(cell.name, questions[key], points, is_machine_graded)
-    return {key: cells[key] for key in questions if key in cells}
+def read_gradebook(configurable: Any, assignment: str) -> Book:
+    """Read what the gradebook and the release have.
+
+    Args:
+        configurable: A running nbgrader command, which knows the course directory.
+        assignment: The assignment's name.
+
+    Raises:
+        Refusal: The gradebook does not have the assignment.
+    """
+    course = configurable.coursedir
+    db_url = str(course.db_url)
+    url = make_url(db_url)
+    is_file = url.get_backend_name() == "sqlite" and url.database
+    if is_file and not Path(str(url.database)).is_file():  # nbgrader would make one
+        raise Refusal(f"no gradebook at {url.database}")
+    with Gradebook(db_url, course.course_id) as gradebook:
+        try:
+            found = gradebook.find_assignment(assignment)
+        except MissingEntry:
+            raise Refusal(f"no assignment {assignment} in the gradebook") from None
+        book = Book(entries=read_entries(gradebook, assignment))
+        plugin = ClassExportPlugin(parent=configurable)
+        book.releases = read_releases(configurable, db_url, found)
+        book.questions = name_questions(book.releases, plugin.question, plugin.question_name)
+        for notebook in found.notebooks:
+            book.cells |= graded_cells(notebook, book.questions)
+        for one in gradebook.students:
+            book.names[one.id] = " ".join(filter(None, [one.first_name, one.last_name]))
+    return book
 
 
-def read_entries(gradebook: Gradebook, assignment: str) -> dict[str, Entry]:
-    """Read all submissions, by student: nbgrader's own objects take a query for each cell."""
-    submitted, submitted_notebook = TABLES["submitted_assignment"], TABLES["submitted_notebook"]
-    notebook, cell, mark = TABLES["notebook"], TABLES["base_cell"], TABLES["grade"]
-    named = (
-        select(submitted.c.student_id, submitted_notebook.c.late_submission_penalty)
-        .join(TABLES["assignment"], TABLES["assignment"].c.id == submitted.c.assignment_id)
-        .join(submitted_notebook, submitted_notebook.c.assignment_id == submitted.c.id)
-        .where(TABLES["assignment"].c.name == assignment)
-    )
-    marks = (
-        named.with_only_columns(
-            submitted.c.student_id,
-            notebook.c.name.label("notebook"),
-            cell.c.name.label("cell"),
-            mark.c.auto_score,
-            mark.c.manual_score,
-            mark.c.extra_credit,
-            mark.c.needs_manual_grade,
-        )
-        .join(notebook, notebook.c.id == submitted_notebook.c.notebook_id)
-        .join(mark, mark.c.notebook_id == submitted_notebook.c.id)
-        .join(cell, cell.c.id == mark.c.cell_id)
-    )
-    entries: dict[str, Entry] = {}
-    with gradebook.engine.connect() as connection:
-        for row in rows_of(connection, named):
-            entry = entries.setdefault(row["student_id"], Entry())
-            entry.penalty += row["late_submission_penalty"] or 0.0
-        for row in rows_of(connection, marks):
-            entries[row["student_id"]].marks[row["notebook"], row["cell"]] = Mark(
-                row["auto_score"],
-                row["manual_score"],
-                row["extra_credit"] or 0.0,
-                row["needs_manual_grade"],
-            )
-    return entries
+def read_students(
+    course: CourseDirectory,
+    assignment: str,
+    book: Book,
+    outcomes: Mapping[str, tuple[Outcome | None, bool]],
+) -> list[Student]:
+    """Say of each student what became of the submission, in the order of ids."""
+    submitted = find_submissions(course, assignment)
+    ids = {*book.names, *book.entries, *outcomes, *submitted}
+    students = []
+    for student in sorted(ids, key=natural):
+        entry = book.entries.get(student)
+        outcome, is_merged = outcomes.get(student, (None, True))
+        if student in outcomes or entry:
+            has_score = entry is not None and is_scored(entry, book.cells)
+            status, reason = status_of(outcome, is_merged, student in outcomes, has_score)
+        else:
+            status, reason = (Status.NOT_YET if student in submitted else Status.MISSING), ""
+        points = Points.of(entry, book.cells) if entry else None
+        if status == Status.GRADED and points and points.waits:
+            status = Status.NEEDS_A_PERSON
+        reason, name = shorten(reason, LONGEST_TEXT), book.names.get(student, "")
+        students.append(Student(student, name, status, reason, points, outcome))
+    return students
+
+
+def read_class_answers(
+    course: CourseDirectory, assignment: str, book: Book, students: Iterable[str]
+) -> dict[str, dict[str, list[str]]]:
+    """Read the students' own words in their answers, by question, by student."""
+    given = {
+        notebook: Given.of((shown(cell), cell.cell_type == "code") for cell in cells)
+        for notebook, cells in book.releases.items()
+    }
+    answers: dict[str, dict[str, list[str]]] = {}
+    for student in students:
+        if not is_plain_name(student) or student in (".", ".."):
+            continue
+        own = answers.setdefault(student, {})
+        folder = Path(course.format_path(course.autograded_directory, student, assignment))
+        for notebook, cells in book.releases.items():
+            found = read_answers(folder / f"{notebook}.ipynb")
+            for cell in cells:
+                if cell.is_solution:
+                    question = book.questions[notebook, cell.grade_id]
+                    words = own.setdefault(question, [])
+                    words += words_of(*found.get(cell.grade_id, ("", True)), given[notebook])
+    return answers
 
 
 def read_outcomes(journal: Journal) -> dict[str, tuple[Outcome | None, bool]]:
@@ -369,7 +350,8 @@ def findings(students: Iterable[Student], kind: str) -> list[Finding]:
     found: dict[str, Finding] = {}
     for student in students:
         for each in getattr(student.outcome, kind, []):
-            what, cell = shortened(str(each.get("what", ""))), shortened(str(each.get("cell", "")))
+            texts = (str(each.get(key, "")) for key in ("what", "cell"))
+            what, cell = (shorten(text, LONGEST_TEXT) for text in texts)
             finding = found.setdefault(what, Finding(what))
             finding.times += 1
             if cell and cell not in finding.cells:
@@ -399,8 +381,3 @@ def read_answers(path: Path) -> dict[str, tuple[str, bool]]:
         if isinstance(info, dict) and isinstance(source, str):
             answers[str(info.get("grade_id"))] = source, cell.get("cell_type") == "code"
     return answers
-
-
-def shortened(text: str) -> str:
-    """Cut a text that a student can make as long as they like."""
-    return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + "…"

@@ -1,4 +1,4 @@
-"""Grades as Canvas and Moodle import them: a row a student, a column a question.
+"""Grades as Canvas and Moodle import them: one row per student, one column per question.
 
     nbgrader export --exporter=nexa_grade.results.lms_export.CanvasExportPlugin --to canvas.csv
     nbgrader export --exporter=nexa_grade.results.lms_export.MoodleExportPlugin --to moodle.csv
@@ -13,18 +13,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nbgrader.api import (
-    Assignment,
-    Grade,
-    Gradebook,
-    SubmittedAssignment,
-)
+from nbgrader.api import Assignment, Gradebook, SubmittedAssignment
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.plugins import ExportPlugin
 from traitlets import Enum, Unicode
 
-from nexa_grade.gradebook_scores import is_graded_by_machine
 from nexa_grade.intake.submission_files import find_submissions, is_wanted
+from nexa_grade.results.points import Cell, Entry, Points, graded_cells, read_entries
 from nexa_grade.results.questions import Key, name_questions, read_releases
 from nexa_grade.run.journal import Journal, journal_folder
 from nexa_grade.run.outcome import Status
@@ -76,7 +71,7 @@ def escape_formula(value: str) -> str:
 
 
 class ClassExportPlugin(ExportPlugin):
-    """What the two formats share: the gradebook as one table of results an assignment."""
+    """What the two formats share: the gradebook as one table of results per assignment."""
 
     question = Unicode(
         help="Regular expression: cells in whose names group 1 is equal are one question. Other"
@@ -150,43 +145,39 @@ class ClassExportPlugin(ExportPlugin):
         db_url = gradebook.engine.url.render_as_string(hide_password=False)
         releases = read_releases(self, db_url, assignment)
         questions = name_questions(releases, self.question, self.question_name)
-        points: dict[str, float] = {}
+        cells: dict[Key, Cell] = {}
         for notebook in assignment.notebooks:
-            for cell in [*notebook.grade_cells, *notebook.task_cells]:
-                question = questions[notebook.name, cell.name]
-                points[question] = points.get(question, 0.0) + cell.max_score
+            cells |= graded_cells(notebook, questions)
+        points: dict[str, float] = {}
+        for cell in cells.values():
+            points[cell.question] = points.get(cell.question, 0.0) + cell.points
         points = {name: points[name] for name in sorted(points, key=natural)}
-        results = {one.student.id: self.result(one, questions) for one in assignment.submissions}
+        entries = read_entries(gradebook, assignment.name)
+        results = {
+            one.student.id: self.result(one, entries.get(one.student.id, Entry()), cells)
+            for one in assignment.submissions
+        }
         for one in people:
             status = Status.NOT_YET if one.id in submitted else Status.MISSING
             results.setdefault(one.id, Result(status))
         return Sheet(assignment.name, points, results)
 
-    def result(self, submission: SubmittedAssignment, questions: Mapping[Key, str]) -> Result:
-        """Sum up a submission, by question and in all.
-
-        A grade that nbgrader never saved has neither score, and waits for a person: nbgrader's own
-        export counts it as 0.
-        """
-        scores: dict[str, float | None] = dict.fromkeys(questions.values(), 0.0)
-        waiting: list[Grade] = []
-        for grade in (grade for notebook in submission.notebooks for grade in notebook.grades):
-            question = questions[grade.cell.notebook.name, grade.cell.name]
-            score = scores[question]
-            if not grade.needs_manual_grade:
-                scores[question] = None if score is None else score + grade.score
-            elif grade.cell.max_score:  # a rubric worth no points may wait for ever
-                scores[question] = None
-                waiting.append(grade)
-        failed = [g for g in waiting if g.auto_score is None and is_graded_by_machine(g.cell)]
-        status = self.status_of(submission, bool(waiting), bool(failed))
+    def result(
+        self, submission: SubmittedAssignment, entry: Entry, cells: Mapping[Key, Cell]
+    ) -> Result:
+        """Sum up a submission, by question and in all."""
+        points = Points.of(entry, cells)
+        has_failed = any(
+            mark.waits_in(cells[key]) and mark.auto is None and cells[key].is_machine_graded
+            for key, mark in entry.marks.items()
+            if key in cells
+        )
+        status = self.status_of(submission, points.waits, has_failed)
         if submission.total_seconds_late > 0:
             status += ", late"
-        if waiting:
-            return Result(status, scores)
-        total = max(0.0, submission.score - submission.late_submission_penalty)
-        penalty = total - submission.score
-        return Result(status, scores, penalty, total)
+        if points.waits:
+            return Result(status, points.by_question)
+        return Result(status, points.by_question, points.penalty, points.total)
 
     def status_of(self, submission: SubmittedAssignment, waits: bool, has_failed: bool) -> str:
         """Say what became of a submission; only ``nexa-grade``'s journal knows what is held."""
@@ -223,7 +214,7 @@ class CanvasExportPlugin(ClassExportPlugin):
     file_name = "canvas.csv"
 
     def rows(self, people: list[Person], sheets: list[Sheet]) -> Iterator[list[str]]:
-        """Yield the header, the row of possible points, and a row a student."""
+        """Yield the header, the row of possible points, and one row per student."""
         header = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
         possible = ["    Points Possible", "", "", "", ""]
         for sheet in sheets:
@@ -266,7 +257,7 @@ class MoodleExportPlugin(ClassExportPlugin):
     file_name = "moodle.csv"
 
     def rows(self, people: list[Person], sheets: list[Sheet]) -> Iterator[list[str]]:
-        """Yield the header and a row a student."""
+        """Yield the header and one row per student."""
         # Moodle gives a row with an empty user field to the student of the row before.
         with_email = self.student_id_column != "Email address" and all(one.email for one in people)
         if not with_email and self.student_id_column != "Email address":

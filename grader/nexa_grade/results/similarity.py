@@ -151,7 +151,7 @@ class Likeness:
     most_alike_in: dict[str, Pair]  # by question
 
 
-def likeness(
+def compare_answers(
     answers: Mapping[str, Mapping[str, Sequence[str]]], most: int = 10, workers: int = -1
 ) -> Likeness | None:
     """Compare every student with every other one.
@@ -162,7 +162,7 @@ def likeness(
     Args:
         answers: Words by question, by student.
         most: How many pairs to list.
-        workers: Threads; -1 for one a core.
+        workers: Threads; -1 for one per core.
 
     Returns:
         What was found, the same for the same answers; None for fewer than two students.
@@ -174,32 +174,45 @@ def likeness(
     students = [student for student, own in long_enough.items() if own]
     if len(students) < 2:
         return None
-    questions = names_in_order(answers.values())
-    upper = np.triu_indices(len(students), 1)
-    figures: dict[str, Matrix] = {}  # by question, a figure a pair; NaN without two answers
-    alike, words = np.zeros(len(upper[0])), np.zeros(len(upper[0]))
-    for question in questions:
+    by_question: dict[str, Matrix] = {}
+    pairs = len(students) * (len(students) - 1) // 2
+    alike, words = np.zeros(pairs), np.zeros(pairs)
+    for question in names_in_order(answers.values()):
         texts = [long_enough[student].get(question, []) for student in students]
-        codes = one_character_a_word(texts)
-        found = process.cdist(codes, codes, scorer=fuzz.ratio, dtype=np.float64, workers=workers)
-        lengths = np.array([len(text) for text in texts], dtype=float)
-        both = (lengths[upper[0]] > 0) & (lengths[upper[1]] > 0)
-        figures[question] = np.where(both, found[upper] / 100, np.nan)
-        weights = lengths[upper[0]] + lengths[upper[1]]
-        alike += weights * np.nan_to_num(figures[question])
+        by_question[question], weights = compare_texts(texts, workers)
+        alike += weights * np.nan_to_num(by_question[question])
         words += weights
-    overall = alike / words
+    return sum_up(students, alike / words, by_question, most)
+
+
+def compare_texts(texts: Sequence[Sequence[str]], workers: int) -> tuple[Matrix, Matrix]:
+    """Compare the answers to one question, every one with every other.
+
+    Returns:
+        One figure per pair, in the order of ``np.triu_indices``, NaN without two answers; and the
+        words of both.
+    """
+    upper = np.triu_indices(len(texts), 1)
+    codes = one_character_per_word(texts)
+    found = process.cdist(codes, codes, scorer=fuzz.ratio, dtype=np.float64, workers=workers)
+    lengths = np.array([len(text) for text in texts], dtype=float)
+    both = (lengths[upper[0]] > 0) & (lengths[upper[1]] > 0)
+    return np.where(both, found[upper] / 100, np.nan), lengths[upper[0]] + lengths[upper[1]]
+
+
+def sum_up(
+    students: Sequence[str], overall: Matrix, by_question: Mapping[str, Matrix], most: int
+) -> Likeness:
+    """Sum up one figure per pair, in all and by question: medians, and the pairs most alike."""
+    upper = np.triu_indices(len(students), 1)
 
     def pair(index: np.intp) -> Pair:
-        by_question = {
-            name: float(values[index])
-            for name, values in figures.items()
-            if not np.isnan(values[index])
-        }
         first, second = (students[rows[index]] for rows in upper)
-        return Pair(first, second, float(overall[index]), by_question)
+        own = {name: float(values[index]) for name, values in by_question.items()}
+        answered_by_both = {name: value for name, value in own.items() if not np.isnan(value)}
+        return Pair(first, second, float(overall[index]), answered_by_both)
 
-    answered = {name: values for name, values in figures.items() if not np.isnan(values).all()}
+    answered = {name: values for name, values in by_question.items() if not np.isnan(values).all()}
     return Likeness(
         students=len(students),
         pairs=len(overall),
@@ -210,7 +223,7 @@ def likeness(
     )
 
 
-def one_character_a_word(texts: Sequence[Sequence[str]]) -> list[str]:
+def one_character_per_word(texts: Sequence[Sequence[str]]) -> list[str]:
     """Write each text as a string in which every word is one character.
 
     rapidfuzz is fast with the first 256 characters: the commonest words get these. Should there

@@ -4,6 +4,7 @@ Only the process that started the run does this, one submission after another. T
 changes nothing, so a run that was killed can be settled by the next one.
 """
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from nbgrader.coursedir import CourseDirectory
 
 from nexa_grade.errors import Refusal
 from nexa_grade.gradebook_scores import forget_page_of
+from nexa_grade.intake.submission_files import Submission
 from nexa_grade.run.journal import Journal
 from nexa_grade.run.outcome import Outcome, Status
 from nexa_grade.run.private_gradebook import Known, merge
@@ -75,7 +77,29 @@ class Settling:
                 self.journal.discard(outcome)
         return students
 
-    def is_settled(self, student: str, known: Known | None) -> Outcome | None:
+    def is_done(
+        self,
+        student: str,
+        known: Known | None,
+        accepted: Collection[str],
+        key: str,
+        read: Callable[[], Submission],
+    ) -> bool:
+        """Tell whether this very submission was graded with this very release, and still counts.
+
+        Args:
+            student: Whose submission it is.
+            known: What the gradebook has of it.
+            accepted: The students whose submissions a person has looked at: none stays held.
+            key: A fingerprint of what it is graded with now.
+            read: Reads the submission; called only where an outcome still counts.
+        """
+        outcome = self.find_settled(student, known)
+        if outcome is None or (outcome.status == Status.HELD and student in accepted):
+            return False
+        return outcome.fingerprint == read().fingerprint(key)
+
+    def find_settled(self, student: str, known: Known | None) -> Outcome | None:
         """Find an outcome that still counts.
 
         A gradebook from a backup may have other points; a person may have moved the due date, or
