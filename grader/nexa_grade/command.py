@@ -158,8 +158,9 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
         release = self.files_of(self.coursedir.release_directory, assignment, "*.ipynb")
         if not release:
             raise Refusal(f"no released notebook: run `nbgrader generate_assignment {assignment}`")
-        extras = self.files_of(self.coursedir.source_directory, assignment, "*")
-        extras = {name: data for name, data in extras.items() if not name.endswith(".ipynb")}
+        given = self.files_of(self.coursedir.source_directory, assignment, "*")
+        given = given or self.files_of(self.coursedir.release_directory, assignment, "*")
+        extras = {name: data for name, data in given.items() if not name.endswith(".ipynb")}
         config = Config(self.grading_config)
         config.SandboxedExecute.sandbox = self.sandbox
         if self.sandbox and "preload" not in config.BubblewrapProvisioner:
@@ -326,8 +327,8 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
         not_graded = 0
         for student in folders:
             found = journal.load(student)
-            if found and found[0].status != Status.GRADED:
-                not_graded += 1
+            if found and (found[0].status != Status.GRADED or found[0].reason):
+                not_graded += found[0].status != Status.GRADED
                 print(f"  {found[0].status}: {student}: {found[0].reason}")
         print(f"Log: {journal.log_path}")
         return SOME_NOT_GRADED if not_graded else ALL_GRADED

@@ -297,6 +297,20 @@ def test_the_guard_leaves_no_trace_in_an_honest_notebook(tmp_path):
     assert outputs(nb, 1) == ""
 
 
+def test_a_test_gets_what_earlier_tests_left_and_the_submission_does_not(tmp_path):
+    """In nbgrader's own example a test calls a checking function that another one defines."""
+    left = "import math\ndef check(x):\n    return math.floor(x) == 3\nlimit = 5\nassert check(3.5)"
+    nb = execute(
+        tmp_path,
+        "def check(x):\n    return True\nlimit = 1",  # a submission's own count for itself alone
+        graded(left),
+        "print('math' in globals(), check(0), limit)\nlimit = 2",
+        graded("assert math.pi > 3\nassert not check(1)\nassert limit == 2", "later"),
+    )
+    assert outputs(nb, 1) == outputs(nb, 3) == ""
+    assert outputs(nb, 2) == "False True 1\n"
+
+
 def test_a_test_gets_what_the_course_gives_and_the_student_keeps_the_own(tmp_path):
     nb = execute(
         tmp_path,

@@ -1,10 +1,18 @@
-"""Courses that nobody here wrote: nbgrader's quickstart, and the class of its user guide."""
+"""Courses that nobody here wrote: nbgrader's example, and one of the notebooks it ships.
 
+The first has what ``nbgrader quickstart`` copies, and the class of its user guide. The second has
+four notebooks of nbgrader's: its example with tests that it generates itself, and three that its
+own tests grade. nbgrader as it comes grades both, too: its scores are the ones to give, but where
+a test here says what is better.
+"""
+
+import html
 import json
 import os
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
@@ -19,111 +27,277 @@ from nexa_grade.results.feedback_page import LeaveOutGivenCells
 
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")  # nbgrader's own
 
-GUIDE = Path(nbgrader.__file__).parent / "docs" / "source" / "user_guide"
+SHIPPED = Path(nbgrader.__file__).parent
+GUIDE = SHIPPED / "docs" / "source" / "user_guide"
+FILES = SHIPPED / "tests" / "apps" / "files"
 HARDENED = "from nexa_grade.settings import harden\nharden(get_config())\n"
-CONFIG = "c = get_config()\nc.Execute.timeout = c.Execute.iopub_timeout = 120\n"
+CONFIG = """
+c = get_config()
+c.Execute.timeout = c.Execute.iopub_timeout = 120
+c.NexaGrade.preload = ["hashlib"]  # kernels are forked, which is faster
+c.ClearSolutions.code_stub = {"python": "raise NotImplementedError()", "echo": "#", "R": "#"}
+"""
+GENERATE = """
+import sys
+from nbgrader.apps import GenerateAssignmentApp
+for name in sys.argv[1:]:
+    app = GenerateAssignmentApp()
+    app.initialize([name])
+    app.start()
+"""
+STOCK_RUN = """
+import sys
+from nbgrader.apps import AutogradeApp
+for name in sys.argv[1:]:
+    app = AutogradeApp()
+    app.initialize([name])
+    try:
+        app.start()
+    except SystemExit:
+        pass
+"""
+HARD_RUN = """
+import sys
+from nexa_grade.command import NexaGrade
+from nexa_grade.results.class_report import Report
+for command in ["ps1", *sys.argv[1:]], ["ps2", *sys.argv[1:]], ["kernels", "--no-sandbox"]:
+    for app in NexaGrade(), Report():
+        app.initialize(command[: None if isinstance(app, NexaGrade) else 1])
+        try:
+            app.start()
+        except SystemExit as end:
+            print("status", command[0], end.code)
+"""
+READ_CSV = """
+import csv
+with open("tables/points.csv") as file:
+    assert [row["points"] for row in csv.DictReader(file)] == ["1", "2"]
+"""
 SANDBOX = ["--no-sandbox"] if NO_SANDBOX else []
-RIGHT = {
-    "correct_squares": 1.0,
-    "squares_invalid_input": 1.0,
-    "correct_sum_of_squares": 0.5,
-    "sum_of_squares_uses_squares": 0.5,
-}
-WRONG = dict.fromkeys(RIGHT, 0.0)
+
+Scores = dict[str, tuple[float | None, bool]]  # points, and whether a person is waited for
+BY_HAND = (None, True)
+
+
+def full(**points: float) -> Scores:
+    return {name: (value, False) for name, value in points.items()}
+
+
+def none_of(scores: Scores) -> Scores:
+    return dict.fromkeys(scores, (0.0, False))
+
+
+TESTS = full(
+    correct_squares=1, squares_invalid_input=1, correct_sum_of_squares=0.5,
+    sum_of_squares_uses_squares=0.5,
+)  # fmt: skip
 # Ben leaves the squares from 0 on, so both sums are wrong; his copies of two tests are empty.
-BEN = WRONG | {"squares_invalid_input": 1.0, "sum_of_squares_uses_squares": 0.5}
+BEN = none_of(TESTS) | full(squares_invalid_input=1, sum_of_squares_uses_squares=0.5)
+TASK, NO_POINTS = "cell-938593c4a215c6cc", "cell-6e9ff83aa5dfaf17"
+ANSWERS = ("sum_of_squares_equation", "sum_of_squares_application")
+RIGHT = {  # of the second course
+    "changed": full(foo=1, bar=1) | {"baz": BY_HAND, "quux": BY_HAND},
+    "files": full(open_file=10, read_csv=2),
+    "hidden": full(test_hidden=1),
+    "problem1": TESTS | {NO_POINTS: (0.0, False), TASK: BY_HAND} | dict.fromkeys(ANSWERS, BY_HAND),
+}
+WRONG = {
+    # Nothing was changed, so nobody needs to look at it; `foo` only prints.
+    "changed": none_of(RIGHT["changed"]) | full(foo=1),
+    "files": RIGHT["files"],
+    "hidden": none_of(RIGHT["hidden"]),
+    "problem1": none_of(RIGHT["problem1"]) | {TASK: BY_HAND},
+}
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return subprocess.run(
-        [sys.executable, "-m", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-        env=os.environ | {"PATH": path},
-    )
-
-
-def make_course(folder: Path, config: str) -> Path:
-    """Make nbgrader's quickstart course, whose assignment is the user guide's, and release it."""
-    done = run(folder, "nbgrader", "quickstart", "course")
-    assert done.returncode == 0, done.stderr
-    course = folder / "course"
-    with (course / "nbgrader_config.py").open("a") as file:
-        file.write(f"\n{config}{CONFIG}c.NexaGrade.preload = []\n")
-    done = run(course, "nbgrader", "generate_assignment", "ps1")
-    assert done.returncode == 0, done.stderr
-    return course
+def write_sources(course: Path) -> None:
+    """Write the two assignments that nbgrader ships, and one in two languages."""
+    shutil.copytree(GUIDE / "source", course / "source")
+    (course / "source/ps1_autotest").rename(course / "source/ps2")
+    shutil.copy(GUIDE / "autotests.yml", course)
+    ps2 = course / "source/ps2"
+    (ps2 / "problem2.ipynb").unlink()  # the first course has it
+    shutil.copy(FILES / "submitted-unchanged.ipynb", ps2 / "changed.ipynb")
+    shutil.copy(FILES / "autotest-hidden.ipynb", ps2 / "hidden.ipynb")
+    shutil.copy(FILES / "data.txt", ps2)
+    (ps2 / "tables").mkdir()
+    (ps2 / "tables/points.csv").write_text("name,points\nann,1\nben,2\n")
+    notebook = nbformat.read(FILES / "open_relative_file.ipynb", 4)
+    notebook.cells.append(a_test("read_csv", READ_CSV, 2))
+    nbformat.write(notebook, ps2 / "files.ipynb")
+    write_kernels(course / "source/kernels")
 
 
 def hand_in(course: Path) -> None:
-    """Hand in the guide's two submissions, and what its class could have handed in."""
+    """Hand in what the guide and nbgrader's own tests have, and what a class could have."""
+    submitted, release = course / "submitted", course / "release"
     for student in ("bitdiddle", "hacker"):
-        shutil.copytree(GUIDE / "submitted" / student, course / "submitted" / student)
-    for student in ("blank", "misses", "renamed", "broken", "data"):
-        origin = GUIDE / "submitted" / "hacker" if student != "blank" else course / "release"
-        shutil.copytree(origin / "ps1", course / "submitted" / student / "ps1")
-    (course / "submitted/misses/ps1/problem2.ipynb").unlink()
-    renamed = course / "submitted/renamed/ps1"
-    (renamed / "problem2.ipynb").rename(renamed / "homework.ipynb")
-    (course / "submitted/broken/ps1/problem2.ipynb").write_text("{")
-    (course / "submitted/data/ps1/jupyter.png").write_bytes(b"changed")
+        shutil.copytree(GUIDE / "submitted" / student, submitted / student)
+    shutil.copytree(release / "ps1", submitted / "blank/ps1")
+    shutil.copytree(release / "kernels", submitted / "one/kernels")
+    for student in ("right", "lost", "renamed", "broken", "cheat"):
+        folder = submitted / student / "ps2"
+        shutil.copytree(release / "ps2", folder)
+        solve(course / "source/ps2/problem1.ipynb", folder / "problem1.ipynb")
+        shutil.copy(FILES / "autotest-hidden-changed-right.ipynb", folder / "hidden.ipynb")
+        shutil.copy(FILES / "submitted-changed.ipynb", folder / "changed.ipynb")
+    wrong = submitted / "wrong/ps2"
+    shutil.copytree(release / "ps2", wrong)
+    shutil.copy(FILES / "autotest-hidden-changed-wrong.ipynb", wrong / "hidden.ipynb")
+    (wrong / "data.txt").write_text("another text")
+    (wrong / "tables/points.csv").write_text("name,points\nben,99\n")
+    (submitted / "lost/ps2/hidden.ipynb").unlink()
+    renamed = submitted / "renamed/ps2/hidden.ipynb"
+    renamed.rename(renamed.with_name("homework.ipynb"))
+    (submitted / "broken/ps2/changed.ipynb").write_text("{")
+    cheat = submitted / "cheat/ps2/changed.ipynb"
+    shutil.copy(FILES / "submitted-cheat-attempt.ipynb", cheat)
 
 
-def scores(course: Path, student: str) -> dict[str, float | None]:
-    """Read the automatic scores of the first notebook's tests."""
-    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
-        try:
-            graded = gradebook.find_submission_notebook("problem1", "ps1", student)
-        except MissingEntry:
-            return {}
-        return {each.name: each.auto_score for each in graded.grades if each.name in RIGHT}
+def solve(source: Path, path: Path) -> None:
+    """Write the author's answers into a released notebook."""
+    known = {id_of(cell): cell.source for cell in nbformat.read(source, 4).cells}
+    notebook = nbformat.read(path, 4)
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("solution"):
+            cell.source = known[id_of(cell)]
+    nbformat.write(notebook, path)
+
+
+def id_of(cell: nbformat.NotebookNode) -> str:
+    return cell.metadata.get("nbgrader", {}).get("grade_id", "")
+
+
+def a_test(name: str, text: str, points: float) -> nbformat.NotebookNode:
+    info = {"schema_version": 3, "task": False, "grade": True, "solution": False, "locked": True}
+    return new_code_cell(text, metadata={"nbgrader": info | {"grade_id": name, "points": points}})
+
+
+def start(folder: Path, script: str, *arguments: str) -> subprocess.Popen[str]:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | {"PATH": path, "JUPYTER_PATH": str(folder.parent / "jupyter")},
+    )
+
+
+@dataclass(frozen=True)
+class Class:
+    """One class, graded twice: as nbgrader comes, and with ``nexa-grade``."""
+
+    stock: Path
+    hard: Path
+    said: str  # on the screen, by nexa-grade
+
+    def report(self, assignment: str) -> str:
+        path = self.hard / "nexa-grade" / assignment / "report.html"
+        return html.unescape(path.read_text("utf-8"))
 
 
 @pytest.fixture(scope="module")
-def courses(tmp_path_factory):
-    """Grade one class twice: as nbgrader comes, and with ``nexa-grade``."""
-    stock = make_course(tmp_path_factory.mktemp("stock"), "")
-    hard = stock.parent / "hard"
+def graded(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("courses")
+    stock, hard = folder / "stock", folder / "hard"
+    write_sources(stock)
+    write_echo(folder / "jupyter/kernels/echo")
+    (stock / "nbgrader_config.py").write_text(CONFIG)
+    generating = start(stock, GENERATE, "ps1", "ps2", "kernels")
+    said = generating.communicate(timeout=300)[0]
+    assert generating.returncode == 0, said
+    hand_in(stock)
     shutil.copytree(stock, hard)
-    with (hard / "nbgrader_config.py").open("a") as file:
-        file.write(HARDENED)
-    for course in (stock, hard):
-        hand_in(course)
-    run(stock, "nbgrader", "autograde", "ps1")
-    return stock, hard, run(hard, "nexa_grade.command", "ps1", "--workers", "2", *SANDBOX)
+    shutil.rmtree(hard / "source")  # a release, and submissions, are enough
+    for student in ("cheat", "renamed"):
+        shutil.rmtree(stock / "submitted" / student)
+    (hard / "nbgrader_config.py").write_text(HARDENED + CONFIG)
+    running = [start(stock, STOCK_RUN, "ps1", "ps2"), start(hard, HARD_RUN, *SANDBOX)]
+    said = [process.communicate(timeout=300)[0] for process in running]
+    return Class(stock, hard, said[1])
+
+
+def scores(course: Path, assignment: str, student: str) -> dict[str, Scores]:
+    """Read the automatic scores of each notebook."""
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
+        try:
+            found = gradebook.find_submission(assignment, student)
+        except MissingEntry:
+            return {}
+        return {
+            notebook.name: {
+                each.name: (each.auto_score, bool(each.needs_manual_grade))
+                for each in notebook.grades
+            }
+            for notebook in found.notebooks
+        }
+
+
+# Two courses
 
 
 @pytest.mark.parametrize(
-    ("student", "expected"),
-    [("bitdiddle", BEN), ("hacker", RIGHT), ("blank", WRONG), ("data", RIGHT)],
+    ("student", "expected"), [("bitdiddle", BEN), ("hacker", TESTS), ("blank", none_of(TESTS))]
 )
-def test_both_give_the_scores_that_the_points_say(courses, student, expected):
-    stock, hard, done = courses
-    assert scores(hard, student) == expected, done.stdout + done.stderr
-    assert scores(stock, student) == expected
+def test_the_example_course_has_the_scores_that_nbgrader_gives(graded, student, expected):
+    found = scores(graded.hard, "ps1", student)
+    assert found == scores(graded.stock, "ps1", student), graded.said
+    assert expected == {name: found["problem1"][name] for name in expected}
 
 
-@pytest.mark.parametrize("student", ["misses", "renamed", "broken"])
-def test_a_notebook_that_cannot_be_read_is_told_and_gives_no_wrong_score(courses, student):
-    _, hard, done = courses
-    found = scores(hard, student)
-    assert all(score in (None, RIGHT[name]) for name, score in found.items()), found
-    if found != RIGHT:
-        assert f": {student}: " in done.stdout, done.stdout
+@pytest.mark.parametrize(("student", "expected"), [("right", RIGHT), ("wrong", WRONG)])
+def test_several_notebooks_have_the_scores_that_nbgrader_gives(graded, student, expected):
+    """Tests of four kinds, answers and a task; ``wrong`` has changed both of the course's files."""
+    assert scores(graded.hard, "ps2", student) == expected, graded.said
+    assert scores(graded.stock, "ps2", student) == expected
 
 
-def test_cells_for_a_person_wait_for_one(courses):
-    _, hard, _ = courses
-    with Gradebook(f"sqlite:///{hard / 'gradebook.db'}") as gradebook:
-        for name in ("problem1", "problem2"):
-            graded = gradebook.find_submission_notebook(name, "ps1", "hacker")
-            by_hand = [each for each in graded.grades if each.name not in RIGHT]
-            assert by_hand
-            assert all(each.needs_manual_grade for each in by_hand)
+def test_a_lost_notebook_has_the_0_that_nbgrader_gives_and_it_is_told(graded):
+    found = scores(graded.hard, "ps2", "lost")
+    assert found == RIGHT | {"hidden": none_of(RIGHT["hidden"])}, graded.said
+    assert found == scores(graded.stock, "ps2", "lost")
+    told = "no file 'hidden.ipynb' was handed in: 0 points for it"
+    assert f"graded: lost: {told}" in graded.said
+    assert told in graded.report("ps2")
+
+
+def test_a_renamed_notebook_is_no_0(graded):
+    """It is graded under its name, or both names are told; nbgrader gives 0, as for a lost one."""
+    found = scores(graded.hard, "ps2", "renamed")
+    hidden = found.pop("hidden")
+    assert found == {name: RIGHT[name] for name in found}, graded.said
+    if hidden != RIGHT["hidden"]:
+        assert hidden == dict.fromkeys(hidden, BY_HAND)
+        assert_told(graded, "renamed", "'hidden.ipynb'", "'homework.ipynb'")
+
+
+def test_a_broken_notebook_costs_no_other(graded):
+    """nbgrader grades none of the others, since it stops at the first that is broken."""
+    found = scores(graded.hard, "ps2", "broken")
+    changed = found.pop("changed")
+    assert changed == dict.fromkeys(changed, BY_HAND)
+    assert found == {name: RIGHT[name] for name in found}, graded.said
+    assert scores(graded.stock, "ps2", "broken")["hidden"] != RIGHT["hidden"]
+    assert_told(graded, "broken", "'changed.ipynb'", "not JSON")
+    handed_back = {path.name for path in (graded.hard / "autograded/broken/ps2").glob("*.ipynb")}
+    assert handed_back == {"files.ipynb", "hidden.ipynb", "problem1.ipynb"}
+
+
+def test_a_sign_of_forgery_in_one_notebook_holds_them_all(graded):
+    """It is nbgrader's own example of one, which hides every error."""
+    found = scores(graded.hard, "ps2", "cheat")
+    assert all(each == dict.fromkeys(each, BY_HAND) for each in found.values()), graded.said
+    assert "held for a person: cheat: " in graded.said
+
+
+def assert_told(graded: Class, student: str, *words: str) -> None:
+    (line,) = [each for each in graded.said.splitlines() if f": {student}: " in each]
+    page = graded.report("ps2")
+    for word in words:
+        assert word in line
+        assert word in page
 
 
 # Partial credit
@@ -216,46 +390,31 @@ IPKernelApp.launch_instance(kernel_class=Echo)
 """
 
 
-def release_echo(folder: Path, kernel: str) -> None:
-    """Release one notebook of another language, and hand it in twice."""
-    info = {"schema_version": 3, "task": False}
-    flags = {"grade": False, "solution": True, "locked": False, "grade_id": "answer"}
-    answer = new_code_cell("fine", metadata={"nbgrader": info | flags})
-    flags = {"grade": True, "solution": False, "locked": True, "grade_id": "t", "points": 2}
-    tests = [
-        new_code_cell(text, metadata={"nbgrader": info | flags | {"grade_id": text}})
-        for text in ("passes", "fails")
-    ]
-    spec = {"name": kernel, "display_name": kernel, "language": "echo"}
-    notebook = nbformat.v4.new_notebook(cells=[answer, *tests], metadata={"kernelspec": spec})
-    (folder / "source/echo").mkdir(parents=True)
-    nbformat.write(notebook, folder / "source/echo/echo.ipynb")
-    run(folder, "nbgrader", "generate_assignment", "echo")
-    shutil.copytree(folder / "release/echo", folder / "submitted/one/echo")
-
-
-@pytest.mark.parametrize("is_installed", [True, False])
-def test_another_kernel_runs_plainly_or_is_refused(tmp_path, monkeypatch, is_installed):
-    spec = tmp_path / "jupyter/kernels/echo"
-    spec.mkdir(parents=True)
-    (spec / "echo.py").write_text(ECHO)
-    argv = [sys.executable, str(spec / "echo.py"), "-f", "{connection_file}"]
+def write_echo(folder: Path) -> None:
+    """Install a kernel of another language."""
+    folder.mkdir(parents=True)
+    (folder / "echo.py").write_text(ECHO)
+    argv = [sys.executable, str(folder / "echo.py"), "-f", "{connection_file}"]
     about = {"argv": argv, "display_name": "echo", "language": "echo"}
-    (spec / "kernel.json").write_text(json.dumps(about))
-    if is_installed:
-        monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
-    stub = 'c.ClearSolutions.code_stub = {"echo": "#"}\n'
-    config = "c = get_config()\nc.NexaGrade.preload = []\n" + stub + HARDENED
-    (tmp_path / "nbgrader_config.py").write_text(config)
-    release_echo(tmp_path, "echo")
-    done = run(tmp_path, "nexa_grade.command", "echo", "--workers", "1", "--no-sandbox")
-    with Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as gradebook:
-        graded = gradebook.find_submission("echo", "one").notebooks[0].grades
-        found = {each.name: each.auto_score for each in graded}
-    if is_installed:
-        assert found == {"passes": 2.0, "fails": 0.0}, done.stdout + done.stderr
-        log = next((tmp_path / "nexa-grade/echo/runs").iterdir()).read_text()
-        assert "Not watched for forgery, the language is 'echo'" in log
-    else:
-        assert found == {"passes": None, "fails": None}
-        assert "no kernel 'echo'" in done.stdout
+    (folder / "kernel.json").write_text(json.dumps(about))
+
+
+def write_kernels(folder: Path) -> None:
+    """Write two notebooks of other languages; nothing on this machine runs the second."""
+    folder.mkdir()
+    info = {"schema_version": 3, "task": False, "grade": False, "solution": True, "locked": False}
+    for kernel, language in (("echo", "echo"), ("no-such-kernel", "R")):
+        answer = new_code_cell("fine", metadata={"nbgrader": info | {"grade_id": "answer"}})
+        tests = [a_test(text, text, 2) for text in ("passes", "fails")]
+        spec = {"name": kernel, "display_name": kernel, "language": language}
+        notebook = nbformat.v4.new_notebook(cells=[answer, *tests], metadata={"kernelspec": spec})
+        nbformat.write(notebook, folder / f"{language}.ipynb")
+
+
+def test_another_kernel_runs_plainly_and_one_that_is_not_there_is_refused(graded):
+    found = scores(graded.hard, "kernels", "one")
+    assert found["echo"] == full(passes=2, fails=0), graded.said
+    log = next((graded.hard / "nexa-grade/kernels/runs").iterdir()).read_text()
+    assert "Not watched for forgery, the language is 'echo'" in log
+    assert found["R"] == dict.fromkeys(("passes", "fails"), BY_HAND)
+    assert "'R.ipynb': UngradableError: no kernel 'no-such-kernel'" in graded.said

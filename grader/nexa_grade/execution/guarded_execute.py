@@ -1,9 +1,10 @@
 """Executing a notebook with a guard in its kernel (`guard`), which looks before each test.
 
 A test runs without history, and what it leaves behind (names, its text, its result) is taken away
-again, so that a later cell of the submission finds nothing of it. What was found is judged here:
-what no honest notebook does holds the submission for a person (`forgery`); the rest is mended and
-told. The submission's folder is not on Python's path, with a sandbox and without.
+again, so that a later cell of the submission finds nothing of it; later tests get the names back.
+What was found is judged here: what no honest notebook does holds the submission for a person
+(`forgery`); the rest is mended and told. The submission's folder is not on Python's path, with a
+sandbox and without.
 """
 
 import importlib.util
@@ -124,6 +125,7 @@ class GuardedExecute(BoundedExecute):
             cell.outputs = [new_output("stream", text=NOTE)]
         elif is_test(cell):
             self.ask("before_test", name, sorted(self.shared & own_variables(cell.source)))
+            self.send("recall", sorted(needed_names(cell.source) or ()), quiet=True)
             self.execute_cell(cell, index, store_history=False)
             self.send("after_test", quiet=True)
         elif given:

@@ -489,6 +489,7 @@ class Guard:
         self.own: Namespace = {}  # IPython's names, before the first cell
         self.streams: Namespace = {}
         self.saved: Namespace | None = None
+        self.of_tests: dict[str, tuple[Any, Any]] = {}  # values of tests, and those before
         self.cached: set[str] = set()
         self.renamer: VariableRenamer | None = None
         self.unsent: list[Finding] = []
@@ -504,6 +505,7 @@ class Guard:
             "start": self.start,
             "check": self.check,
             "before_test": self.before_test,
+            "recall": self.recall,
             "after_test": self.after_test,
             "remember_given": self.remember_given,
         }
@@ -571,6 +573,21 @@ class Guard:
                 found.append((f"{name}, which the course gives, was replaced", False))
         return found + self.uncover_built_in()
 
+    def recall(self, names: list[str]) -> list[Finding]:
+        """Give a test what earlier tests have left, such as an import or a checking function.
+
+        As without a guard, the last to assign a name counts. Where a submission has the name, too,
+        it keeps its own value unless the test reads the name: its functions may read it as well.
+
+        Args:
+            names: What the test reads before it assigns it.
+        """
+        for name, (value, before) in self.of_tests.items():
+            now = self.space.get(name, MISSING)
+            if now is before and (now is MISSING or name in names):
+                self.space[name] = value
+        return []
+
     def uncover_built_in(self) -> list[Finding]:
         """Take away names that cover Python's own, and tell them."""
         found: list[Finding] = []
@@ -584,13 +601,20 @@ class Guard:
         return found
 
     def after_test(self, names: list[str]) -> list[Finding]:
-        """Take away what a test has left behind: its names, its text and its result."""
+        """Take away what a test has left behind: its names, its text and its result.
+
+        Later tests get the names back.
+        """
         if self.renamer in self.shell.ast_transformers:
             self.shell.ast_transformers.remove(self.renamer)
         self.renamer = None
         if self.saved is not None:
-            for name in [name for name in self.space if name not in self.saved]:
-                del self.space[name]
+            for name, value in list(self.space.items()):
+                before = self.saved.get(name, MISSING)
+                if value is not before:
+                    self.of_tests[name] = value, before
+                if before is MISSING:
+                    del self.space[name]
             self.space.update(self.saved)
             self.saved = None
         for name in [name for name in linecache.cache if name not in self.cached]:

@@ -136,7 +136,8 @@ class SubmissionExporter(NotebookExporter):  # type: ignore[misc]
             if submission:
                 forget_scores(submission)  # some cells may have been scored already
                 student, notebook = submission["student"], submission["notebook"]
-                failure = {"kind": type(error).__name__, "reason": reason}
+                kind = type(error).__name__
+                failure = {"kind": kind, "reason": reason, "notebook": notebook}
                 self.log.error(
                     "Not graded, no score: student %s, notebook %s: %s",
                     student,

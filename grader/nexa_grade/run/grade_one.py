@@ -26,6 +26,7 @@ from traitlets.config import Config
 
 from nexa_grade.execution.bubblewrap import find_bubblewrap
 from nexa_grade.intake.submission_files import TIMESTAMP, Submission, is_timestamp, open_files
+from nexa_grade.run.notebooks import Notebooks
 from nexa_grade.run.outcome import Outcome, Status, utc_now
 from nexa_grade.run.private_gradebook import Rows, Scores, read_scores, write_gradebook
 
@@ -45,13 +46,18 @@ class AssignmentSnapshot:
     config: Config
     definition: Rows
     release: dict[str, bytes]  # released notebooks: contents by path in the release folder
-    extras: dict[str, bytes]  # other files of the source folder, which students get too
+    extras: dict[str, bytes]  # other files of the course, which students get too
     fingerprint: str
 
     @property
     def is_sandboxed(self) -> bool:
         """Tell whether student code runs in the sandbox."""
         return bool(self.config.SandboxedExecute.sandbox)
+
+    @property
+    def notebooks(self) -> list[str]:
+        """Name the notebooks of the assignment."""
+        return [str(row["name"]) for row in self.definition["notebook"]]
 
 
 class LogCollector(logging.Handler):
@@ -91,7 +97,8 @@ class LogCollector(logging.Handler):
             missing: Names of machine-graded cells without a score.
 
         Returns:
-            Its ``kind`` and ``reason``; {} where all is well.
+            Its ``kind`` and ``reason``, and the ``notebook`` where it is one notebook's; {} where
+            all is well.
         """
         if self.failures:
             return self.failures[0]
@@ -176,8 +183,8 @@ def try_to_grade(
     """Grade a submission; whatever goes wrong costs this submission alone."""
     try:
         for _ in range(ATTEMPTS):
-            outcome, is_our_fault = grade_in_folder(snapshot, submission, known, fingerprint)
-            if not is_our_fault:
+            outcome, failure = grade_notebooks(snapshot, submission, known, fingerprint)
+            if failure.get("kind") != "SandboxError":
                 return outcome
     except Exception as error:  # of any kind: three hundred others wait
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
@@ -185,13 +192,33 @@ def try_to_grade(
     return replace(outcome, fingerprint="")
 
 
+def grade_notebooks(
+    snapshot: AssignmentSnapshot, submission: Submission, known: Rows, fingerprint: str
+) -> tuple[Outcome, dict[str, str]]:
+    """Grade a submission; of several notebooks, one that cannot be graded costs no other.
+
+    nbgrader stops at the first one that fails, and takes the others' scores with it. So it grades
+    the submission once more, without that one.
+
+    Returns:
+        What became of it, and the last failure, as ``LogCollector.failure`` gives it.
+    """
+    notebooks = Notebooks.of(snapshot.notebooks, submission.files)
+    while True:
+        rest = replace(submission, files=notebooks.without_failed(submission.files))
+        outcome, failure = grade_in_folder(snapshot, rest, known, fingerprint)
+        if not notebooks.can_go_on_without(failure):
+            return notebooks.tell(outcome), failure
+        notebooks.failed[failure["notebook"]] = failure["reason"]
+
+
 def grade_in_folder(
     snapshot: AssignmentSnapshot, submission: Submission, known: Rows, fingerprint: str
-) -> tuple[Outcome, bool]:
+) -> tuple[Outcome, dict[str, str]]:
     """Grade a submission in a course folder of its own.
 
     Returns:
-        What became of it, and whether the failure is the sandbox's.
+        What became of it, and its failure, as ``LogCollector.failure`` gives it.
     """
     student = submission.student
     with tempfile.TemporaryDirectory(prefix="nexa-grade-") as name, collected() as (logger, heard):
@@ -217,7 +244,7 @@ def grade_in_folder(
             student, fingerprint, status, failure.get("reason", ""), scores,
             heard.repairs, heard.violations, heard.lines, files=files,
         )  # fmt: skip
-    return outcome, failure.get("kind") == "SandboxError"
+    return outcome, failure
 
 
 def make_course_folder(

@@ -21,7 +21,7 @@ from typing import IO, Any
 from nbgrader.coursedir import CourseDirectory
 
 from nexa_grade.run.grade_one import write_files
-from nexa_grade.run.outcome import Outcome, Status
+from nexa_grade.run.outcome import Outcome
 
 
 class BusyError(Exception):
@@ -143,7 +143,7 @@ class Journal:
             remove(target)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(kept, target)
-        elif outcome.status != Status.GRADED:  # nothing may look as if it were
+        elif outcome.scores is None:  # nothing may look as if it were graded
             remove(target)
 
 

@@ -31,8 +31,10 @@ class Outcome:
 
     student: str
     fingerprint: str
-    status: Status  # GRADED, NOT_GRADABLE or HELD: only the first has scores
-    reason: str = ""
+    # GRADED, NOT_GRADABLE or HELD: only the first has scores; the second may have some, where
+    # other notebooks of the same submission could be graded.
+    status: Status
+    reason: str = ""  # of a graded one: what it lacks
     scores: Scores | None = None
     repairs: list[dict[str, str]] = field(default_factory=list)
     violations: list[dict[str, str]] = field(default_factory=list)
