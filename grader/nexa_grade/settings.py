@@ -28,7 +28,7 @@ def harden(c: Config) -> None:
 
 
 def collect(c: Config) -> None:
-    """Let ``nbgrader zip_collect`` read the file names of Canvas, Moodle and plain folders."""
+    """Let ``nbgrader zip_collect`` read the file names of learning platforms and plain folders."""
     c.ZipCollectApp.extractor_plugin = f"{INTAKE}.lms_downloads.LmsExtractorPlugin"
     c.ZipCollectApp.collector_plugin = f"{INTAKE}.lms_downloads.LmsCollectorPlugin"
 
