@@ -358,6 +358,30 @@ def test_marks_of_copies_come_off():
     assert without_copy_marks("copy (1)") == "copy"
 
 
+def test_without_a_release_the_command_says_so_in_one_line(tmp_path):
+    (tmp_path / "release").mkdir()
+    got = collect_zip(tmp_path, {"a_1_9_tiny.ipynb": marked("")})
+    assert got.status == 1
+    assert got.has_said("expected a released notebook in", "release/ps1, got none")
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("Nov 2, 2026 1120 PM", AT),
+        ("2 November, 2026 1120 pm", AT),
+        ("November 2 2026 2320", AT),
+        ("Nov 2, 2026 112 AM", "2026-11-02 01:12:00"),
+        ("Nov 2, 2026 1201 AM", "2026-11-02 00:01:00"),
+        ("Nov 31, 2026 1201 AM", None),
+    ],
+)
+def test_times_of_brightspace(text, time):
+    [upload] = Reader(["tiny"]).read([f"1-2 - A B - {text}/tiny.ipynb"]).values()
+    assert upload.student == "1"
+    assert upload.time == (datetime.fromisoformat(time) if time else None)
+
+
 def test_every_platform_has_an_example_in_the_guide():
     guide = (Path(__file__).parents[2] / "docs" / "instructor.md").read_text("utf-8")
     for platform in PLATFORMS:

@@ -9,6 +9,7 @@ refused as a whole, with one line and without a score. What is inside a notebook
 
 import os
 import stat
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from traitlets import Integer
 
 from nexa_grade.errors import UngradableError
 from nexa_grade.gradebook_scores import forget_page_of, forget_scores_of
-from nexa_grade.intake.notebook_choice import Choice, choose_notebooks
+from nexa_grade.intake.notebook_choice import Choice, choose_notebooks, files_in
 from nexa_grade.intake.notebook_file import SubmissionExporter, kind_of
 from nexa_grade.intake.submission_files import (
     MAX_BYTES,
@@ -126,7 +127,6 @@ class IntakeExporter(SubmissionExporter):
         """Stand in front of the converter's first step for each submission."""
         super().__init__(**kwargs)
         self.choices: dict[str, Choice] = {}  # by the path that nbgrader asks for
-        self.releases: dict[str, dict[str, list[ReleasedCell]]] = {}  # by assignment
         self.autograde: Any = self.parent
         if isinstance(self.autograde, Autograde):
             self.proceed = self.autograde.init_destination
@@ -192,15 +192,20 @@ class IntakeExporter(SubmissionExporter):
             UngradableError: None is a notebook of the assignment.
         """
         course = self.autograde.coursedir
-        release = self.read_releases(assignment)
-        if not release:
+        names = self.released_names(assignment)
+        if not names:
             return  # nbgrader says what is missing
         folder = folder_of(course, student, assignment)
-        accepted = self.config.WatchForForgery.get("accepted", [])
-        choices = choose_notebooks(
-            folder, release, course.ignore, self.given_files(assignment),
-            student in accepted, self.max_bytes,
-        )  # fmt: skip
+        given = self.given_files(assignment)
+        wanted = sorted(f"{name}.ipynb" for name in names)
+        if files_in(folder, course.ignore, given) == wanted:
+            choices = {name: Choice(folder / f"{name}.ipynb") for name in names}
+        else:
+            accepted = self.config.WatchForForgery.get("accepted", [])
+            choices = choose_notebooks(
+                folder, self.read_release(assignment, names), course.ignore, given,
+                student in accepted, self.max_bytes,
+            )  # fmt: skip
         self.choices = {
             str(folder / f"{name}.ipynb"): choice
             for name, choice in choices.items()
@@ -208,20 +213,21 @@ class IntakeExporter(SubmissionExporter):
         }
         self.autograde.notebooks = sorted(self.choices)
 
-    def read_releases(self, assignment: str) -> dict[str, list[ReleasedCell]]:
-        """Read the released notebooks; {} where the gradebook does not have the assignment."""
-        if assignment not in self.releases:
-            url = self.autograde.coursedir.db_url
-            with Gradebook(url) as gradebook:
-                try:
-                    names = [one.name for one in gradebook.find_assignment(assignment).notebooks]
-                except MissingEntry:
-                    return {}
-            self.releases[assignment] = {
-                name: read_release(release_path(self, assignment, name), url, assignment, name)
-                for name in names
-            }
-        return self.releases[assignment]
+    def released_names(self, assignment: str) -> list[str]:
+        """Name the released notebooks; [] where the gradebook does not have the assignment."""
+        with Gradebook(self.autograde.coursedir.db_url) as gradebook:
+            try:
+                return [one.name for one in gradebook.find_assignment(assignment).notebooks]
+            except MissingEntry:
+                return []
+
+    def read_release(self, assignment: str, names: Sequence[str]) -> dict[str, list[ReleasedCell]]:
+        """Read the cells of the released notebooks, by notebook."""
+        url = self.autograde.coursedir.db_url
+        return {
+            name: read_release(release_path(self, assignment, name), url, assignment, name)
+            for name in names
+        }
 
     def given_files(self, assignment: str) -> set[str]:
         """Name the files that come with an assignment."""

@@ -126,14 +126,10 @@ class LmsCollectorPlugin(FileNameCollectorPlugin):  # type: ignore[misc]
 
     @cached_property
     def notebooks(self) -> list[str]:
-        """Name the released notebooks.
-
-        Raises:
-            ValueError: The assignment has none.
-        """
+        """Name the released notebooks; without one, the command stops."""
         names = [Path(name).stem for name in find_all_notebooks(str(self.release))]
         if not names:
-            raise ValueError(f"expected a released notebook in {self.release}, got none")
+            self.parent.fail("expected a released notebook in %s, got none", self.release)
         return names
 
     @cached_property
@@ -376,9 +372,10 @@ class LmsCollectorPlugin(FileNameCollectorPlugin):  # type: ignore[misc]
         return self.shown(file.path.relative_to(self.extracted).as_posix())
 
     def shown(self, name: str) -> str:
-        """Leave out the archive's name where there is only one."""
+        """Write a file's path in one line, without the archive's name where there is only one."""
         archives = [path.name for path in self.extracted.iterdir()]
-        return name.removeprefix(f"{archives[0]}/") if len(archives) == 1 else name
+        name = name.removeprefix(f"{archives[0]}/") if len(archives) == 1 else name
+        return name if name.isprintable() else ascii(name)
 
     def downloaded(self, path: Path) -> float:
         """Tell when a file was downloaded, in seconds since 1970."""

@@ -117,14 +117,10 @@ def choose_notebooks(
     """
     names = files_in(folder, ignore, given)
     exact = {name: f"{name}.ipynb" for name in release if f"{name}.ipynb" in names}
-    others = [
-        Candidate(name, folder / name, max_bytes)
-        for name in names
-        if stem_of(Path(name).name) is not None and name not in exact.values()
-    ][:MOST_READ]
-    plain_files = {name for name in names if stem_of(Path(name).name) is None}
+    others = [name for name in names if is_notebook(name) and name not in exact.values()]
+    plain_files = [name for name in names if not is_notebook(name)]
     versions: dict[str, list[Candidate]] = {name: [] for name in ["", *release]}
-    for one in others:
+    for one in (Candidate(name, folder / name, max_bytes) for name in others[:MOST_READ]):
         versions[meant(one, release)].append(one)
     unknown = versions[""]
     choices: dict[str, Choice] = {}
@@ -160,9 +156,14 @@ def with_missing(
     return {**choices, first: Choice(choices[first].path, choices[first].notes + said)}
 
 
+def is_notebook(name: str) -> bool:
+    """Tell a notebook by the name of its file, however its ending was changed."""
+    return stem_of(Path(name).name) is not None
+
+
 def got(names: Sequence[str]) -> str:
     """Say what was found in place of a notebook of the assignment."""
-    notebooks = [name for name in names if stem_of(Path(name).name) is not None]
+    notebooks = [name for name in names if is_notebook(name)]
     if notebooks:
         return f"{listed(notebooks)}, with no cell of the assignment that can be read"
     return f"none, only {listed(names)}" if names else "none"

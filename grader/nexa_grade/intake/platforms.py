@@ -35,7 +35,7 @@ class Platform:
 CANVAS_FILE = r"_(?P<upload>\d+)_(?!\d+_)(?P<file>[^/]+)"
 BRIGHTSPACE = (
     r"(?P<student>\d+)-\d+ ?- ?(?P<owner>[^/]+?) ?- ?"
-    r"(?P<time>[^/\-]*\d{4}[ ,]+\d{3,4}(?: ?[AP]M)?)"
+    r"(?P<time>[^/\-]*\d{4}[ ,]+\d{3,4}(?: ?[AaPp][Mm])?)"
 )
 BRIGHTSPACE_TIMES = ("%b %d %Y %I:%M %p", "%d %b %Y %I:%M %p", "%b %d %Y %H:%M", "%d %b %Y %H:%M")
 
