@@ -24,7 +24,7 @@ from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
 from nexa_grade.execution.bubblewrap import find_bubblewrap
-from nexa_grade.intake.admission import FolderAutograde
+from nexa_grade.intake.admission import FolderAutograde as Autograde
 from nexa_grade.intake.submission_files import TIMESTAMP, Submission, is_timestamp, open_files
 from nexa_grade.run.outcome import Outcome, Status, utc_now
 from nexa_grade.run.private_gradebook import Rows, Scores, read_scores, write_gradebook
@@ -199,7 +199,7 @@ def grade_in_folder(
         coursedir = CourseDirectory(config=config, log=logger)
         is_done = True
         try:
-            FolderAutograde(coursedir=coursedir, config=config, log=logger).start()
+            Autograde(coursedir=coursedir, config=config, log=logger).start()
         except NbGraderException as error:
             is_done = False
             logger.error("%s", error)
