@@ -229,6 +229,8 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
         elif not self.sandbox:
             print("nexa-grade: the sandbox is off: student code runs with your rights")
         snapshot = self.read_snapshot(assignment)
+        if due := snapshot.definition["assignment"][0]["duedate"]:
+            print(f"nexa-grade: the due date is {due:%Y-%m-%d %H:%M} UTC")
         folders, strange = self.find_folders(assignment)
         with Journal(journal_folder(self.coursedir, assignment)) as journal:
             settling = Settling(journal, self.coursedir, self.db_url, assignment)
@@ -330,6 +332,9 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
             if found and (found[0].status != Status.GRADED or found[0].reason):
                 not_graded += found[0].status != Status.GRADED
                 print(f"  {found[0].status}: {student}: {found[0].reason}")
+            for repair in found[0].repairs if found else []:
+                if not repair["cell"]:  # of the notebook as a whole
+                    print(f"  note: {student}: {repair['what']}")
         print(f"Log: {journal.log_path}")
         return SOME_NOT_GRADED if not_graded else ALL_GRADED
 

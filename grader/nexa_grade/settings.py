@@ -8,6 +8,8 @@ it needs it. A setting that stands after the call, in the course's own file, win
 
 from traitlets.config import Config
 
+from nexa_grade.intake.due_dates import check_due_dates
+
 INTAKE = "nexa_grade.intake"
 EXECUTION = "nexa_grade.execution"
 FEEDBACK = "nexa_grade.results.feedback_page"
@@ -22,13 +24,14 @@ def harden(c: Config) -> None:
     Args:
         c: What ``traitlets.config.get_config()`` returns in nbgrader_config.py.
     """
+    check_due_dates()
     collect(c)
     grade(c)
     give_feedback(c)
 
 
 def collect(c: Config) -> None:
-    """Let ``nbgrader zip_collect`` read the file names of Canvas, Moodle and plain folders."""
+    """Let ``nbgrader zip_collect`` read the file names of learning platforms and plain folders."""
     c.ZipCollectApp.extractor_plugin = f"{INTAKE}.lms_downloads.LmsExtractorPlugin"
     c.ZipCollectApp.collector_plugin = f"{INTAKE}.lms_downloads.LmsCollectorPlugin"
 

@@ -6,7 +6,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from nexa_grade.intake.lms_downloads import read_name, read_roster
+from nexa_grade.intake.platforms import Reader
+from nexa_grade.intake.roster import read_roster
 from tiny_course import HARDENED, NAME, TinyCourse
 
 UPLOADS = {  # by platform: the file's path in the archive, and whose it is (None: left out)
@@ -114,27 +115,39 @@ def test_a_roster_with_a_short_line_says_which(tmp_path):
         read_roster(tmp_path / "roster.csv")
 
 
+def whose(*names: str) -> dict[str, str | None]:
+    """Tell whose each file of a download is."""
+    read = Reader([NAME], "ps1").read(names)
+    return {name: upload and upload.student for name, upload in read.items()}
+
+
 @pytest.mark.parametrize(
     ("name", "student"),
     [
         ("Ada_2001_assignsubmission_file_/hw_1_2_tiny.ipynb", "2001"),
         ("Ada_2001_assignsubmission_file_x_2002_assignsubmission_file_tiny.ipynb", "2001"),
+        ("Ada_2001_assignsubmission_file_/Bob_2002_assignsubmission_file_/tiny.ipynb", "2001"),
         ("ada/hw_1_2_tiny.ipynb", "ada"),
+        ("ada/x_1_2_tiny.ipynb.zip/y_3_4_tiny.ipynb", "ada"),
+        ("ps1_ada_attempt_2026-11-02-10-20-30_x_bob_attempt_2026-11-03-10-20-30_t.ipynb", "ada"),
+        ("Lovelace, Ada(ada1)/Submission attachment(s)/Hopper, Grace(gh)/tiny.ipynb", "ada1"),
+        ("submission_7/submission_8/tiny.ipynb", "7"),
     ],
 )
 def test_nobody_hands_in_for_somebody_else(name, student):
-    assert read_name(name, NAME).student == student
+    assert whose(name, "bob/tiny.ipynb")[name] == student
 
 
 @pytest.mark.parametrize(
     "name",
     [
         "notes.ipynb",
-        "tiny.ipynb",
+        "tiny - Copy.ipynb",
         "a_1_2_work/1002/tiny.ipynb",
         ".ipynb_checkpoints/tiny.ipynb",
         "evil_1001_1006_90010_tiny.ipynb",
+        "submissions/tiny.ipynb",
     ],
 )
 def test_a_file_that_names_nobody_is_nobodys(name):
-    assert read_name(name, NAME) is None
+    assert whose(name) == {name: None}

@@ -9,6 +9,8 @@ refused as a whole, with one line and without a score. What is inside a notebook
 
 import os
 import stat
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from traitlets import Integer
 
 from nexa_grade.errors import UngradableError
 from nexa_grade.gradebook_scores import forget_page_of, forget_scores_of
+from nexa_grade.intake.notebook_choice import Choice, choose_notebooks, files_in
 from nexa_grade.intake.notebook_file import SubmissionExporter, kind_of
 from nexa_grade.intake.submission_files import (
     MAX_BYTES,
@@ -28,6 +31,7 @@ from nexa_grade.intake.submission_files import (
     is_plain_name,
     is_timestamp,
 )
+from nexa_grade.repair.release import ReleasedCell, read_release, release_path
 
 
 def folder_of(course: CourseDirectory, student: str, assignment: str) -> Path:
@@ -90,6 +94,20 @@ def is_newer(folder: Path, graded: Path) -> bool:
     return bool(times) and written > min(times)
 
 
+class FolderAutograde(Autograde):  # type: ignore[misc]
+    """nbgrader's Autograde, also for folders without a notebook that nbgrader would find.
+
+    ``IntakeExporter`` has to be its exporter: it finds what was handed in under another name.
+    """
+
+    def init_notebooks(self) -> None:
+        """List the notebooks of each submission, none for a folder without."""
+        folders = find_submissions(self.coursedir, str(self.coursedir.assignment_id)).values()
+        self.assignments = {
+            str(folder): sorted(map(str, folder.glob("*.ipynb"))) for folder in folders
+        }
+
+
 class IntakeExporter(SubmissionExporter):
     """Reads submissions, and looks at each before nbgrader does.
 
@@ -108,6 +126,7 @@ class IntakeExporter(SubmissionExporter):
     def __init__(self, **kwargs: Any) -> None:
         """Stand in front of the converter's first step for each submission."""
         super().__init__(**kwargs)
+        self.choices: dict[str, Choice] = {}  # by the path that nbgrader asks for
         self.autograde: Any = self.parent
         if isinstance(self.autograde, Autograde):
             self.proceed = self.autograde.init_destination
@@ -123,9 +142,8 @@ class IntakeExporter(SubmissionExporter):
                 listed.pop(str(folder), None)
                 reason = "expected a folder named for a student, got a pattern or no plain text"
                 self.refuse(ascii(student), reason)
-            elif str(folder) not in listed and course.notebook_id == "*":
-                self.refuse(student, "expected a notebook, got none")
-                self.enter_without_score(course, assignment, student)
+            elif course.notebook_id == "*":
+                listed.setdefault(str(folder), [])  # ``let_in`` finds a notebook of another name
 
     def refuse(self, student: str, reason: str, kind: str = "UngradableError") -> None:
         """Say that a submission is not graded, to people and to machines."""
@@ -153,16 +171,83 @@ class IntakeExporter(SubmissionExporter):
             return False
         try:
             self.check(folder_of(course, student, assignment), course)
+            is_wanted = self.proceed_if_newer(assignment, student)
+            if is_wanted:
+                self.choose(assignment, student)
         except (UngradableError, OSError) as error:
             self.refuse(student, str(error), type(error).__name__)
             forget_page_of(course, assignment, student)
             self.enter_without_score(course, assignment, student)
             raise
-        is_wanted = self.proceed_if_newer(assignment, student)
         if is_wanted:
             forget_page_of(course, assignment, student)  # of an older submission
             forget_scores_of(course.db_url, assignment, student, course.notebook_id)
         return is_wanted
+
+    def choose(self, assignment: str, student: str) -> None:
+        """Tell nbgrader which notebooks to grade, by the names that they have in the release.
+
+        Raises:
+            HeldForReview: It is not clear which file counts.
+            UngradableError: None is a notebook of the assignment.
+        """
+        course = self.autograde.coursedir
+        names = self.released_names(assignment)
+        if not names:
+            return  # nbgrader says what is missing
+        folder = folder_of(course, student, assignment)
+        given = self.given_files(assignment)
+        wanted = sorted(f"{name}.ipynb" for name in names)
+        if files_in(folder, course.ignore, given) == wanted:
+            choices = {name: Choice(folder / f"{name}.ipynb") for name in names}
+        else:
+            accepted = self.config.WatchForForgery.get("accepted", [])
+            choices = choose_notebooks(
+                folder, self.read_release(assignment, names), course.ignore, given,
+                student in accepted, self.max_bytes,
+            )  # fmt: skip
+        self.choices = {
+            str(folder / f"{name}.ipynb"): choice
+            for name, choice in choices.items()
+            if fnmatchcase(name, course.notebook_id)
+        }
+        self.autograde.notebooks = sorted(self.choices)
+
+    def released_names(self, assignment: str) -> list[str]:
+        """Name the released notebooks; [] where the gradebook does not have the assignment."""
+        with Gradebook(self.autograde.coursedir.db_url) as gradebook:
+            try:
+                return [one.name for one in gradebook.find_assignment(assignment).notebooks]
+            except MissingEntry:
+                return []
+
+    def read_release(self, assignment: str, names: Sequence[str]) -> dict[str, list[ReleasedCell]]:
+        """Read the cells of the released notebooks, by notebook."""
+        url = self.autograde.coursedir.db_url
+        return {
+            name: read_release(release_path(self, assignment, name), url, assignment, name)
+            for name in names
+        }
+
+    def given_files(self, assignment: str) -> set[str]:
+        """Name the files that come with an assignment."""
+        course = self.autograde.coursedir
+        steps = (course.source_directory, course.release_directory)
+        folders = [Path(course.format_path(step, ".", assignment)) for step in steps]
+        return {
+            path.relative_to(folder).as_posix()
+            for folder in folders
+            for path in folder.rglob("*")
+            if path.suffix != ".ipynb"
+        }
+
+    def from_filename(
+        self, filename: str, resources: dict[str, Any] | None = None, **kw: Any
+    ) -> tuple[Any, dict[str, Any]]:
+        """Convert the file that counts for a notebook, whatever its own name is."""
+        choice = self.choices.get(filename, Choice(Path(filename)))
+        self.notes = choice.notes
+        return super().from_filename(str(choice.path), resources, **kw)
 
     def proceed_if_newer(self, assignment: str, student: str) -> bool:
         """Do nbgrader's ``init_destination``, which takes timestamp.txt alone for news."""

@@ -117,6 +117,8 @@ class SubmissionExporter(NotebookExporter):  # type: ignore[misc]
         config=True
     )
 
+    notes: tuple[str, ...] = ()  # what is to be said of the file that is read now
+
     def from_filename(
         self, filename: str, resources: dict[str, Any] | None = None, **kw: Any
     ) -> tuple[Any, dict[str, Any]]:
@@ -155,5 +157,5 @@ class SubmissionExporter(NotebookExporter):  # type: ignore[misc]
         """Convert a notebook from an open file; ``resources["repairs"]`` tells what was wrong."""
         notebook, repairs = read_notebook(file_stream.buffer.read())
         resources = {} if resources is None else resources
-        resources["repairs"] = repairs
+        resources["repairs"] = [*self.notes, *repairs]
         return self.from_notebook_node(notebook, resources=resources, **kw)

@@ -18,13 +18,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
 from nexa_grade.execution.bubblewrap import find_bubblewrap
+from nexa_grade.intake.admission import FolderAutograde as Autograde
 from nexa_grade.intake.submission_files import TIMESTAMP, Submission, is_timestamp, open_files
 from nexa_grade.run.notebooks import Notebooks
 from nexa_grade.run.outcome import Outcome, Status, utc_now
@@ -256,7 +256,9 @@ def make_course_folder(
         The configuration with which it grades there.
     """
     student, assignment = submission.student, snapshot.assignment
-    write_files(folder / "submitted" / student / assignment, submission.files)
+    submitted = folder / "submitted" / student / assignment
+    submitted.mkdir(parents=True)
+    write_files(submitted, submission.files)
     write_files(folder / "release" / assignment, snapshot.release)
     write_files(folder / "source" / assignment, snapshot.extras)
     config = copy.deepcopy(snapshot.config)
