@@ -15,13 +15,13 @@ import pytest
 from scipy.stats import binomtest
 
 from nexa_helpers import developers as simulator
+from nexa_helpers.conversation_files import read_rows
 from nexa_helpers.conversations import (
     extract_training_triples,
     parse_conversation,
     preference_pairs,
     triples_from_rows,
 )
-from nexa_helpers.data import read_rows
 from nexa_helpers.developers import (
     ADA,
     BORIS,
