@@ -704,13 +704,14 @@ def test_the_command_writes_5000_and_500_pairs_unless_told(tmp_path, monkeypatch
 
     def simulate(*arguments):
         calls.append(arguments)
-        return [{"chosen": "naïve ☕"}]
+        return [pair]
 
+    pair = {"chosen": "\n\nHuman: naïve\n\nAssistant: ☕"}
     monkeypatch.setattr(simulator, "simulate_conversations", simulate)
     call_main(monkeypatch, tmp_path)
     assert calls == [(5000, 0, "train"), (500, 0, "test")]
     for split in ("train", "test"):
-        assert read_rows(tmp_path / f"{split}.jsonl") == [{"chosen": "naïve ☕"}]
+        assert read_rows(tmp_path / f"{split}.jsonl") == [pair]
 
 
 def test_the_command_writes_the_same_bytes_in_every_process(tmp_path):
