@@ -26,8 +26,9 @@ from tqdm import tqdm
 from transformers import GPT2TokenizerFast
 
 from benchmarks.common import Figure, save
+from nexa_helpers.conversation_files import read_rows
 from nexa_helpers.conversations import triples_from_rows
-from nexa_helpers.data import load_conversations, read_rows, train_tokenizer
+from nexa_helpers.data import load_conversations, train_tokenizer
 from nexa_helpers.grpo_tcr import compute_grpo_advantages, grpo_tcr_loss, overlong_reward
 from nexa_helpers.policy import SimplePolicy, encode_examples, response_mask
 from nexa_helpers.process_reward import ProcessRewardModel, encode_feedback

@@ -80,7 +80,7 @@ def triples_from_rows(rows: list[dict[str, str]]) -> tuple[list[dict[str, Any]],
 
     Returns:
         All triples in row order, and one message for each row that could not be parsed.
-        A broken row is reported, never dropped in silence.
+        A broken row is reported, never dropped in silence; so are rows that give no triple at all.
     """
     triples, errors = [], []
     for number, row in enumerate(rows):
@@ -88,6 +88,8 @@ def triples_from_rows(rows: list[dict[str, str]]) -> tuple[list[dict[str, Any]],
             triples.extend(extract_training_triples(parse_conversation(row["chosen"])))
         except (KeyError, TypeError) as error:
             errors.append(f"row {number}: {type(error).__name__}: {error}")
+    if not triples and not errors:
+        errors.append(f"{len(rows)} rows: expected a user's reply to a response, found none")
     return triples, errors
 
 

@@ -4,8 +4,6 @@ A hub can be slow or half broken, and its libraries try again for minutes. So th
 process that is stopped at a deadline.
 """
 
-import gzip
-import json
 import os
 import shutil
 import subprocess
@@ -17,6 +15,7 @@ from typing import Any
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+from nexa_helpers.conversation_files import REPLY, read_split
 from nexa_helpers.developers import simulate_conversations
 
 HUB_DATASET = "Anthropic/hh-rlhf"
@@ -63,70 +62,6 @@ def fetch_from_hub(script: str, name: str, revision: str, folder: str) -> str | 
         return None
     lines = done.stderr.strip().splitlines() or ["no message"]
     return lines[-1][:120]
-
-
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """Read one file of conversations, one JSON object per line.
-
-    Args:
-        path: A ``.jsonl`` or ``.jsonl.gz`` file in UTF-8.
-
-    Returns:
-        One dict per line with ``chosen`` and, where the line has it, ``rejected``. Blank lines are
-        skipped.
-
-    Raises:
-        ValueError: The file cannot be read, is empty, or has a bad line; the message names the
-            file and the line.
-    """
-    rows = []
-    try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-            text = file.read().decode("utf-8")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: expected readable JSON lines in UTF-8, got {error}") from error
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{path}:{number}: expected a JSON object, got {error}") from error
-        if not isinstance(row, dict) or not isinstance(row.get("chosen"), str):
-            raise ValueError(f"{path}:{number}: expected an object with the text 'chosen'")
-        if not isinstance(row.get("rejected", ""), str):
-            raise ValueError(f"{path}:{number}: 'rejected': expected a text")
-        rows.append({name: row[name] for name in ("chosen", "rejected") if name in row})
-    if not rows:
-        raise ValueError(f"{path}: expected at least one conversation, got an empty file")
-    return rows
-
-
-def read_split(path: Path, split: str) -> list[dict[str, str]]:
-    """Read one split of a local file or folder.
-
-    Args:
-        path: A folder with ``train.jsonl`` and ``test.jsonl`` (or ``.jsonl.gz``), or one file. The
-            last tenth of a single file, at least one row, is its test split.
-        split: ``"train"`` or ``"test"``.
-
-    Returns:
-        The rows.
-
-    Raises:
-        ValueError: There is no such file, or it cannot be read.
-    """
-    if path.is_dir():
-        files = [path / f"{split}.jsonl{ending}" for ending in ("", ".gz")]
-        files = [file for file in files if file.exists()]
-        if not files:
-            raise ValueError(f"{path}: expected {split}.jsonl or {split}.jsonl.gz in this folder")
-        return read_rows(files[0])
-    if not path.exists():
-        raise ValueError(f"{path}: expected a file or folder (NEXA_DATA), there is none")
-    rows = read_rows(path)
-    cut = len(rows) - max(1, len(rows) // 10)
-    return rows[:cut] if split == "train" else rows[cut:]
 
 
 def find_source(source: str = "auto", folder: str | None = None) -> tuple[str, str]:
@@ -194,6 +129,8 @@ def load_conversations(
         rows = read_split(Path(path), split)
     rows = rows[:limit]
     print(f"{split}: {len(rows)} conversations, source: {name}")
+    if not any(REPLY.search(row["chosen"]) for row in rows):
+        print(f"{split}: no conversation has a user's reply to a response: nothing to learn from")
     return rows
 
 

@@ -46,9 +46,6 @@ def evaluate_personalization(
         - ``mean_kl``: k3 against the reference, mean over all response tokens, nats;
         - ``correction_rate_reduction``: how far 1 - accuracy fell against the
           baseline's, as a share of the baseline's; 0.0 where the baseline has none.
-
-    Raises:
-        ValueError: ``test_triples`` is empty.
     """
     if not test_triples:
         raise ValueError("test_triples: expected at least one triple, got none")

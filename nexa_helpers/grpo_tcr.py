@@ -5,6 +5,7 @@ is only reported here. Sources: DAPO (Yu et al. 2025, arXiv:2503.14476), Eqs. 8 
 (Shao et al. 2024, arXiv:2402.03300), Eqs. 3 and 4; Open-AgentRL (arXiv:2510.11701).
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -23,14 +24,26 @@ def compute_grpo_advantages(rewards: torch.Tensor) -> torch.Tensor:
     Returns:
         Advantages of the same shape, with the unbiased standard deviation. A group of
         one response, or of equal rewards, has nothing to compare: its advantages are 0.
+        The type is that of the rewards, float32 for integers.
+
+    Raises:
+        ValueError: A reward is NaN, infinite or too large to square: it would silence its group.
     """
-    rewards = rewards if rewards.is_floating_point() else rewards.float()
-    if rewards.shape[-1] < 2:
-        return torch.zeros_like(rewards)
+    if rewards.dim() == 0:
+        raise ValueError("rewards: expected (..., G), got a single number")
+    dtype = rewards.dtype if rewards.is_floating_point() else torch.float32
+    rewards = rewards.to(torch.promote_types(dtype, torch.float32))  # no sums in 16 bits
+    is_bad = ~rewards.square().isfinite()
+    if is_bad.any():
+        place = is_bad.nonzero()[0].tolist()
+        raise ValueError(f"rewards: expected finite numbers, got {rewards[is_bad][0]} at {place}")
+    if rewards.shape[-1] < 2 or not rewards.numel():
+        return torch.zeros_like(rewards, dtype=dtype)
     centered = rewards - rewards.mean(dim=-1, keepdim=True)
     std = rewards.std(dim=-1, keepdim=True)
-    scaled = centered / std.clamp(min=1e-6)
-    return torch.where(std > 1e-6, scaled, torch.zeros_like(rewards))
+    # Equal up to rounding, which grows with the rewards: 100.1 is a rounded number, too
+    is_varied = std > 8 * torch.finfo(std.dtype).eps * rewards.abs().amax(dim=-1, keepdim=True)
+    return torch.where(is_varied, centered / std.where(is_varied, 1.0), 0.0).to(dtype)
 
 
 def overlong_reward(
@@ -67,6 +80,17 @@ def require_shape(shape: torch.Size, **tensors: torch.Tensor) -> None:
             raise ValueError(f"{name}: expected {(*shape,)}, got {(*tensor.shape,)}")
 
 
+def require_finite(loss: torch.Tensor, **causes: torch.Tensor) -> None:
+    """Insist that a loss is finite, where clipping does not protect it.
+
+    Raises:
+        ValueError: It is not; the message gives the largest absolute value of each cause.
+    """
+    if not loss.isfinite():
+        largest = [f"{name} up to {value.abs().max().item():.4g}" for name, value in causes.items()]
+        raise ValueError(f"loss: expected a finite number, got {loss.item()}: {', '.join(largest)}")
+
+
 def grpo_tcr_loss(
     log_probs_new: torch.Tensor,
     log_probs_ref: torch.Tensor,
@@ -100,6 +124,8 @@ def grpo_tcr_loss(
         without gradient: ``mean_advantage``, ``mean_length_penalty`` (over responses),
         ``mean_kl``, ``mean_ratio`` and perhaps ``clip_fraction`` (over real tokens).
     """
+    if log_probs_new.dim() != 2 or not len(log_probs_new):
+        raise ValueError(f"log_probs_new: expected (batch, time), got {(*log_probs_new.shape,)}")
     log_probs_ref = log_probs_ref.detach()
     log_probs_old = log_probs_ref if log_probs_old is None else log_probs_old.detach()
     require_shape(log_probs_new.shape, log_probs_ref=log_probs_ref, log_probs_old=log_probs_old)
@@ -108,22 +134,32 @@ def grpo_tcr_loss(
     columns = torch.arange(log_probs_new.shape[1], device=log_probs_new.device)
     mask = columns < response_lengths.unsqueeze(1)  # (batch, time), True for real tokens
     num_tokens = mask.sum().clamp(min=1)
-    # C: clip-higher, and the pessimistic one of the two. Padding gets the ratio 1.
-    ratio = torch.exp((log_probs_new - log_probs_old).masked_fill(~mask, 0.0))
-    clipped = ratio.clamp(1 - eps_low, 1 + eps_high)
-    surrogate = -torch.min(ratio * advantages.unsqueeze(1), clipped * advantages.unsqueeze(1))
+    # 16 bits are too few for exp and for sums; wider types stay. Padding gets the ratio 1.
+    dtype = torch.promote_types(log_probs_new.dtype, torch.float32)
+    new = log_probs_new.to(dtype)
+    log_ratio = (new - log_probs_old).masked_fill(~mask, 0.0)
+    advantages = advantages.to(dtype)
+    # C: min(ratio A, clip(ratio) A) bounds the ratio from above where A >= 0, and from below where
+    # A < 0. Bounded before exp: a large number has the ratio inf, and 0 inf in the gradient is NaN.
+    low, high = math.log(1 - eps_low) if eps_low < 1 else -math.inf, math.log1p(eps_high)
+    is_praised = advantages.unsqueeze(1) >= 0
+    bounded = torch.where(is_praised, log_ratio.clamp(max=high), log_ratio.clamp(min=low))
+    surrogate = -torch.exp(bounded) * advantages.unsqueeze(1)
     # k3, an estimate of the KL divergence that is never negative (GRPO, Eq. 4).
-    log_ratio_ref = (log_probs_ref - log_probs_new).masked_fill(~mask, 0.0)
+    log_ratio_ref = (log_probs_ref - new).masked_fill(~mask, 0.0)
     kl = torch.exp(log_ratio_ref) - log_ratio_ref - 1
-    # T: every real token of the batch weighs the same.
-    loss = ((surrogate + beta_kl * kl) * mask).sum() / num_tokens
+    # T: every real token of the batch weighs the same. Without a weight, no KL: 0 inf is NaN.
+    loss = ((surrogate + beta_kl * kl if beta_kl else surrogate) * mask).sum() / num_tokens
+    require_finite(loss, log_ratio=log_ratio, log_ratio_ref=log_ratio_ref, advantages=advantages)
+    ratio = log_ratio.detach().exp()
+    is_outside = (ratio < 1 - eps_low) | (ratio > 1 + eps_high)
     penalties = [overlong_reward(int(n), L_max, L_cache) for n in response_lengths.tolist()]
     return loss, {
         "mean_advantage": advantages.mean().item(),
-        "mean_kl": ((kl * mask).sum() / num_tokens).item(),
+        "mean_kl": (kl.sum() / num_tokens).item(),  # 0 at padding
         "mean_length_penalty": sum(penalties) / len(penalties),
         "mean_ratio": ((ratio * mask).sum() / num_tokens).item(),
-        "clip_fraction": (((ratio != clipped) & mask).sum() / num_tokens).item(),
+        "clip_fraction": ((is_outside & mask).sum() / num_tokens).item(),
     }
 
 
@@ -156,5 +192,6 @@ def per_response_loss(
         arguments = [tensor[rows] for tensor in tensors]
         return loss_function(*arguments, log_probs_old=log_probs_old[rows], **settings)
 
+    metrics = loss_of(slice(None))[1]
     losses = [loss_of(slice(row, row + 1))[0] for row in range(len(advantages))]
-    return torch.stack(losses).mean(), loss_of(slice(None))[1]
+    return torch.stack(losses).mean(), metrics

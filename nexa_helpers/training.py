@@ -283,8 +283,14 @@ def group_advantages(
     Returns:
         Advantages (batch,), and the share of constant groups: nothing to compare,
         advantage 0.
+
+    Raises:
+        ValueError: There is no whole number of groups, or a reward is not finite.
     """
+    if len(rewards) == 0 or group_size < 1 or len(rewards) % group_size:
+        raise ValueError(f"rewards: expected groups of {group_size}, got {len(rewards)} in all")
     groups = rewards.view(-1, group_size)
+    groups = groups if groups.is_floating_point() else groups.float()  # shaping is no integer
     has_opinion = groups != 0
     num_opinions = has_opinion.sum(dim=1, keepdim=True).clamp(min=1)
     opinion = groups.sum(dim=1, keepdim=True) / num_opinions

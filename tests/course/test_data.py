@@ -17,7 +17,6 @@ from nexa_helpers.data import (
     find_source,
     load_conversations,
     load_tokenizer,
-    read_rows,
     train_tokenizer,
 )
 
@@ -164,35 +163,6 @@ def test_a_folder_holds_its_splits(tmp_path, monkeypatch):
     monkeypatch.setenv("NEXA_DATA", str(tmp_path))
     assert load_conversations("local", "train", limit=1) == [row(1)]
     assert load_conversations("local", "test") == [row(3)]
-
-
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("{broken", r"log.jsonl:2: expected a JSON object"),
-        ("[1]", r"log.jsonl:2: expected an object with the text 'chosen'"),
-        ('{"rejected": "x"}', r"log.jsonl:2: expected an object with the text 'chosen'"),
-        ('{"chosen": 3}', r"log.jsonl:2: expected an object with the text 'chosen'"),
-        ('{"chosen": "x", "rejected": 3}', r"log.jsonl:2: 'rejected': expected a text"),
-    ],
-)
-def test_a_bad_line_is_named(tmp_path, line, message):
-    path = write(tmp_path / "log.jsonl", json.dumps(row(1)) + "\n" + line + "\n")
-    with pytest.raises(ValueError, match=message):
-        read_rows(path)
-
-
-def test_unreadable_files_are_named(tmp_path, monkeypatch):
-    (tmp_path / "half.jsonl.gz").write_bytes(packed_rows([row(i) for i in range(99)])[:60])
-    (tmp_path / "latin.jsonl").write_bytes(b'{"chosen": "caf\xe9"}')
-    write(tmp_path / "empty.jsonl", "\n")
-    for name in ("half.jsonl.gz", "latin.jsonl", "empty.jsonl", "absent.jsonl"):
-        monkeypatch.setenv("NEXA_DATA", str(tmp_path / name))
-        with pytest.raises(ValueError, match=f"{name}: expected"):
-            load_conversations()
-    monkeypatch.setenv("NEXA_DATA", str(tmp_path / "absent.jsonl"))
-    with pytest.raises(ValueError, match=r"absent.jsonl: expected a file or folder"):
-        load_conversations("local")
 
 
 def test_arguments_are_checked(monkeypatch):

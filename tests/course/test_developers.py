@@ -15,13 +15,13 @@ import pytest
 from scipy.stats import binomtest
 
 from nexa_helpers import developers as simulator
+from nexa_helpers.conversation_files import read_rows
 from nexa_helpers.conversations import (
     extract_training_triples,
     parse_conversation,
     preference_pairs,
     triples_from_rows,
 )
-from nexa_helpers.data import read_rows
 from nexa_helpers.developers import (
     ADA,
     BORIS,
@@ -704,13 +704,14 @@ def test_the_command_writes_5000_and_500_pairs_unless_told(tmp_path, monkeypatch
 
     def simulate(*arguments):
         calls.append(arguments)
-        return [{"chosen": "naïve ☕"}]
+        return [pair]
 
+    pair = {"chosen": "\n\nHuman: naïve\n\nAssistant: ☕"}
     monkeypatch.setattr(simulator, "simulate_conversations", simulate)
     call_main(monkeypatch, tmp_path)
     assert calls == [(5000, 0, "train"), (500, 0, "test")]
     for split in ("train", "test"):
-        assert read_rows(tmp_path / f"{split}.jsonl") == [{"chosen": "naïve ☕"}]
+        assert read_rows(tmp_path / f"{split}.jsonl") == [pair]
 
 
 def test_the_command_writes_the_same_bytes_in_every_process(tmp_path):

@@ -317,6 +317,148 @@ def test_shapes_that_do_not_match_are_named(log_probs, change, named):
         grpo_tcr_loss(new, **(arguments | change))
 
 
+# Numbers at the edge of their types
+
+EDGES = {torch.float64: 800.0, torch.float32: 90.0, torch.float16: 12.0, torch.bfloat16: 90.0}
+
+
+def loss_and_gradient(log_ratios, advantages, dtype, *, beta=0.0, against="old"):
+    """Loss and gradient of one token per response, whose ratio is taken against old or ref."""
+    new = torch.tensor(log_ratios, dtype=dtype).unsqueeze(1).requires_grad_()
+    zeros = torch.zeros_like(new)
+    options = {"log_probs_old": zeros} if against == "old" else {}
+    loss, metrics = grpo_tcr_loss(
+        new, new.detach() if against == "old" else zeros, torch.tensor(advantages, dtype=dtype),
+        torch.ones(len(advantages)), beta_kl=beta, **options,
+    )  # fmt: skip
+    (gradient,) = torch.autograd.grad(loss, new)
+    return loss, gradient.squeeze(1), metrics
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.01])
+@pytest.mark.parametrize("dtype", EDGES)
+def test_clipping_protects_loss_and_gradient_from_huge_ratios(dtype, beta):
+    edge = EDGES[dtype]
+    # Praised and far too likely, of no opinion on both sides, corrected and far too unlikely; and
+    # one token that is not clipped.
+    ratios, advantages = [edge, edge, -edge, -edge, 0.0], [1.0, 0.0, 0.0, -1.0, 1.0]
+    loss, gradient, _ = loss_and_gradient(ratios, advantages, dtype, beta=beta)
+    assert loss.item() == pytest.approx(-(1.28 - 0.8 + 1) / 5, rel=1e-6)
+    assert_close(gradient, torch.tensor([0, 0, 0, 0, -0.2], dtype=dtype))
+
+
+@pytest.mark.parametrize(("ratio", "advantage"), [(90.0, 1.0), (90.0, 0.0), (-90.0, 0.0)])
+def test_without_a_weight_the_kl_cannot_spoil_the_gradient(ratio, advantage):
+    loss, gradient, metrics = loss_and_gradient([ratio], [advantage], torch.float32, against="ref")
+    assert loss.item() == pytest.approx(-1.28 * advantage)
+    assert gradient.item() == 0
+    assert metrics["mean_kl"] == (89 if ratio > 0 else float("inf"))
+
+
+def test_sixteen_bits_are_as_good_as_their_own_rounding():
+    ratios, advantages = [12.0, -12.0, 0.125, -0.125], [-0.5, 0.25, 1.0, -1.0]
+    exact, slopes, _ = loss_and_gradient(ratios, advantages, torch.float64, beta=0.5, against="ref")
+    for dtype in (torch.float16, torch.bfloat16):
+        loss, gradient, _ = loss_and_gradient(ratios, advantages, dtype, beta=0.5, against="ref")
+        assert loss.item() == pytest.approx(exact.item(), rel=1e-5)
+        assert_close(gradient, slopes.to(dtype), rtol=1e-2, atol=0)
+
+
+@pytest.mark.filterwarnings("default")  # what TRL's import warns about is not ours
+@pytest.mark.parametrize("spread", [1.0, 5.0, 30.0])
+def test_loss_and_gradient_equal_those_of_trl_however_far_apart(spread):
+    generator = torch.Generator().manual_seed(3)
+    new, ref, old = spread * torch.randn(3, 4, 7, generator=generator, dtype=torch.float64)
+    new.requires_grad_()
+    expected, _ = loss_of_trl(new, ref, old, "dapo", 0.04)
+    (expected_gradient,) = torch.autograd.grad(expected, new)
+    loss, _ = grpo_tcr_loss(new, ref, ADVANTAGES, LENGTHS, beta_kl=0.04, log_probs_old=old)
+    (gradient,) = torch.autograd.grad(loss, new)
+    assert_close(loss, expected, rtol=1e-12, atol=0)
+    assert_close(gradient, expected_gradient, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "advantage", "beta", "named"),
+    [
+        (90.0, -1.0, 0.0, "got inf: log_ratio up to 90"),  # corrected, and far too likely
+        (-90.0, 1.0, 0.01, "got inf: .*log_ratio_ref up to 90"),
+        (0.0, float("nan"), 0.0, "got nan: .*advantages up to nan"),
+        (float("nan"), 1.0, 0.0, "got nan: log_ratio up to nan"),
+    ],
+)
+def test_a_loss_that_nothing_protects_is_an_error(ratio, advantage, beta, named):
+    with pytest.raises(ValueError, match=f"loss: expected a finite number, {named}"):
+        loss_and_gradient([ratio], [advantage], torch.float32, beta=beta, against="ref")
+
+
+def test_integer_advantages_are_accepted(log_probs):
+    new, ref, _ = log_probs
+    whole = torch.tensor([1, -1, 0, 2])
+    loss, metrics = grpo_tcr_loss(new, ref, whole, LENGTHS)
+    expected, expected_metrics = grpo_tcr_loss(new, ref, whole.double(), LENGTHS)
+    assert_close(loss, expected, rtol=0, atol=0)
+    assert metrics == expected_metrics
+
+
+@pytest.mark.parametrize("shape", [(0, 7), (7,), (4, 7, 1), ()])
+def test_no_response_or_another_shape_is_an_error(shape):
+    zeros, batch = torch.zeros(shape), torch.zeros(shape[:1])
+    with pytest.raises(ValueError, match=r"log_probs_new: expected \(batch, time\), got \("):
+        grpo_tcr_loss(zeros, zeros, batch, batch)
+    if len(shape) == 2:
+        with pytest.raises(ValueError, match=r"log_probs_new: expected \(batch, time\), got \("):
+            per_response_loss(zeros, zeros, batch, batch, zeros)
+
+
+def test_padding_may_hold_anything(log_probs):
+    new, ref, _ = (x.detach().clone() for x in log_probs)
+    expected, _ = grpo_tcr_loss(new, ref, ADVANTAGES, LENGTHS)
+    padding = torch.arange(7) >= LENGTHS.unsqueeze(1)
+    new[padding], ref[padding] = float("-inf"), float("nan")
+    new.requires_grad_()
+    loss, _ = grpo_tcr_loss(new, ref, ADVANTAGES, LENGTHS)
+    (gradient,) = torch.autograd.grad(loss, new)
+    assert_close(loss, expected, rtol=0, atol=0)
+    assert gradient.isfinite().all()
+
+
+@pytest.mark.parametrize("dtype", EDGES)
+@pytest.mark.parametrize("reward", [100.1, 0.1, -7.3, 3e-5, 6e4])
+@pytest.mark.parametrize("size", [2, 3, 7, 33, 1000])
+def test_equal_rewards_give_zero_whatever_their_size(size, reward, dtype):
+    for shape in [(size,), (2, size)]:  # torch adds up in another order
+        advantages = compute_grpo_advantages(torch.full(shape, reward, dtype=dtype))
+        assert advantages.dtype == dtype
+        assert advantages.eq(0).all()
+
+
+def test_small_differences_count_as_much_as_large_ones():
+    rewards = torch.tensor([1.0, -1.0, 0.0, 0.5], dtype=torch.float64)
+    expected = compute_grpo_advantages(rewards)
+    for scale in (1e-9, 1e-3, 1e3, 1e9):
+        assert_close(compute_grpo_advantages(rewards * scale), expected, rtol=1e-12, atol=0)
+    sixteen = compute_grpo_advantages((rewards * 2**14).to(torch.float16))  # the squares overflow
+    assert_close(sixteen, expected.to(torch.float16))
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 8), (3, 0)])
+def test_no_rewards_give_no_advantages(shape):
+    assert compute_grpo_advantages(torch.zeros(shape)).shape == shape
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 1e30])
+def test_a_reward_that_is_not_finite_is_named(value):
+    rewards = torch.zeros(3, 4)
+    rewards[1, 2] = value
+    with pytest.raises(ValueError, match=r"rewards: expected finite numbers, got .* at \[1, 2\]"):
+        compute_grpo_advantages(rewards)
+    with pytest.raises(ValueError, match=r"rewards: expected finite numbers, got .* at \[0\]"):
+        compute_grpo_advantages(rewards[1, 2:3])
+    with pytest.raises(ValueError, match="got a single number"):
+        compute_grpo_advantages(rewards[1, 2])
+
+
 # The ablation without T
 
 

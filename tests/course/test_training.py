@@ -788,3 +788,23 @@ def test_simulated_conversations_train_every_piece_together(make_policy, make_pr
         num_iterations=1, num_sessions=1, turns_per_session=2, group_size=2, L_max=6, L_cache=2,
     )  # fmt: skip
     assert len(metrics["losses"]) == 1
+
+
+def test_integer_rewards_are_shaped_as_floats_are():
+    rewards, lengths = torch.tensor([1, -1, 0, 1]), torch.tensor([10, 80, 70, 96])
+    found, _ = group_advantages(rewards, lengths, 4)
+    expected, _ = group_advantages(rewards.float(), lengths, 4)
+    assert_close(found, expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(("rows", "size"), [(0, 4), (6, 4), (4, 0)])
+def test_rewards_that_are_no_whole_groups_are_an_error(rows, size):
+    message = f"rewards: expected groups of {size}, got {rows} in all"
+    with pytest.raises(ValueError, match=message):
+        group_advantages(torch.ones(rows), torch.ones(rows), size)
+
+
+def test_a_reward_that_is_no_number_silences_no_group():
+    rewards = torch.tensor([1.0, float("nan"), -1.0, 1.0])
+    with pytest.raises(ValueError, match=r"rewards: expected finite numbers, got nan"):
+        group_advantages(rewards, torch.ones(4), 4)
