@@ -420,7 +420,7 @@ def test_an_id_cannot_write_into_the_log_or_the_note():
     quoted = quote("x\nWARNING <script>`" + "y" * 1000)
     assert "\n" not in quoted
     assert quoted.count("`") == 2
-    assert len(quoted) < 70
+    assert len(quoted) == len("``") + 70
 
 
 def test_large_attachments_are_left_out_and_many_cells_refused(courses):

@@ -89,6 +89,8 @@ def become_python(
             exec(compile(arguments[1], "<string>", "exec"), {"__name__": "__main__"})
         else:
             sys.argv = arguments[1:]
+            if not hasattr(sys.modules.get(arguments[1]), "__path__"):  # no package: it runs anew
+                sys.modules.pop(arguments[1], None)
             runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
     finally:
         atexit._run_exitfuncs()  # a forked process leaves without them
