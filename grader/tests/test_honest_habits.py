@@ -4,9 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
-from nexa_grade.execution.grading_machine import Lost, explain, rest_after
 from nexa_grade.execution.guarded_execute import GuardedExecute
-from nexa_grade.execution.kernel_settings import SETTINGS, set_on_purpose
 from nexa_grade.forgery.text_signs import signs_of_forgery
 from tiny_course import FULL, TinyCourse, cell_of
 
@@ -179,9 +177,8 @@ def add(a, b):
     if calls == 1:
         cache = {}
     cache[a, b] = a + b
-    globals().setdefault("born", a)
-    return cache[a, b] if born else None
-""".replace('    globals().setdefault("born", a)\n', "").replace(" if born else None", "")
+    return cache[a, b]
+"""
 OWN_CALL = """
 import torch
 def add(a, b):
@@ -232,60 +229,31 @@ TWICE = "def double(x):\n    return _twice(x)\n"
 HELPER = "def _twice(x):\n    return 2 * x\n"
 SPLIT = {
     "helper_below": (TWICE, HELPER),
-    "helper_above": (HELPER, TWICE),
-    "three": (
-        "from operator import mul\n",
-        TWICE,
-        "FACTOR = 2\ndef _twice(x): return mul(FACTOR, x)",
-    ),
-    "class_below": (
-        "def double(x):\n    return Twice()(x)",
-        "class Twice:\n    __call__ = lambda s, x: 2 * x",
-    ),
-    "shows_below": ("def double(x):\n    return 2 * x", "print(double(4))\n%time double(5)"),
-    "old_below": (
-        "def double(x):\n    return 2 * x",
-        "def double(x):\n    pass\n    # YOUR ANSWER HERE",
-    ),
+    "three": ("FACTOR = 2\n", TWICE, "class Two: pass\ndef _twice(x): return x * FACTOR\n%time 1"),
 }
 
 
 @pytest.fixture(scope="class")
 def graded(tmp_path_factory):
     course = TinyCourse(tmp_path_factory.mktemp("habits"))
-    for name, (answer, _) in ANSWERS.items():
-        course.submit(name, course.solved(add=answer))
+    for name in ("colab", "needs_it"):
+        course.submit(name, course.solved(add=ANSWERS[name][0]))
     for name, halves in SPLIT.items():
         course.submit(name, split(course, *halves))
     return SimpleNamespace(course=course, done=course.autograde())
 
 
-class TestHonestAnswers:
-    @pytest.mark.parametrize("name", ANSWERS)
-    def test_an_answer_gets_what_it_deserves(self, graded, name):
-        assert graded.course.scores(name) == ANSWERS[name][1], graded.done.stderr[-3000:]
-
-    @pytest.mark.parametrize("name", [name for name in SPLIT if name != "old_below"])
-    def test_a_split_cell_gets_full_points(self, graded, name):
+class TestWholeSubmissions:
+    @pytest.mark.parametrize("name", ["colab", *SPLIT])
+    def test_honest_work_gets_full_points(self, graded, name):
         assert graded.course.scores(name) == FULL
 
-    @pytest.mark.parametrize(
-        ("name", "cause"),
-        [
-            ("needs_it", "line 1: No module named 'wandb' on the grading machine"),
-            ("imports_it", "No module named 'wandb' on the grading machine"),
-            ("needs_gpu", "on the grading machine"),
-        ],
-    )
-    def test_a_test_says_what_the_machine_has_not(self, graded, name, cause):
-        test = cell_of(graded.course.graded(name), "add-test")
-        assert cause in test.outputs[-1].evalue
-        said = [line for line in graded.done.stderr.splitlines() if f"student {name}," in line]
+    def test_what_is_missing_here_is_told_with_its_line(self, graded):
+        cause = "line 1: No module named 'wandb' on the grading machine"
+        assert graded.course.scores("needs_it") == NO_ADD
+        assert cause in cell_of(graded.course.graded("needs_it"), "add-test").outputs[-1].evalue
+        said = [line for line in graded.done.stderr.splitlines() if "student needs_it," in line]
         assert any(cause in line for line in said)
-
-    def test_nothing_is_explained_where_the_error_is_the_students_own(self, graded):
-        test = cell_of(graded.course.graded("own_error"), "add-test")
-        assert "grading machine" not in test.outputs[-1].evalue
 
 
 def cell(source: str, name: str = "", grade: bool = False, locked: bool = False):
@@ -356,11 +324,8 @@ DAMAGE = {
         "    __class__ = property(lambda self: 1 / 0)\ndef f(): raise E()",
         "NamelessError",
     ),
-    "loops": (
-        "def f():\n    while True:\n        try:\n            while True: pass\n"
-        "        except BaseException: pass",
-        "time limit",
-    ),
+    "loops": ("import itertools\ndef f(): 2 in itertools.repeat(1)", "time limit"),
+    "stops": ("def f():\n    while True: pass", "did not end within its time limit"),
     "blocks": (
         "import signal\ndef f():\n    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])\n"
         "    signal.sigwait([signal.SIGUSR1])",
@@ -371,8 +336,8 @@ DAMAGE = {
 }
 GOES_ON = {
     "displays": "def f():\n    for i in range(20_000): display(i)",
-    "sleeps_beside": "import threading\ndef f(): threading.Thread(target=wait, daemon=True).start()\n"
-    "wait = threading.Event().wait",
+    "sleeps_beside": "from threading import Event, Thread\nwait = Event().wait\n"
+    "def f(): Thread(target=wait, daemon=True).start()",
 }
 
 
@@ -422,3 +387,50 @@ def test_a_notebook_has_a_time_limit(tmp_path):
     cells = [cell("1", "first", grade=True, locked=True)]
     cells, _ = execute(tmp_path, *cells, notebook_seconds=-1)
     assert "ran for more than" in error_of(cells[0])
+
+
+@pytest.fixture(scope="class")
+def answered(tmp_path_factory):
+    """Test each answer in one kernel, twice."""
+    cells = []
+    for name, (answer, _) in ANSWERS.items():
+        cells += [cell("add = None"), cell(answer)]
+        cells += [cell("assert add(1, 2) == 3", name, grade=True, locked=True)]
+        cells += [cell("assert add(10, 1) == 11", f"{name}-again", grade=True, locked=True)]
+    cells, notes = execute(tmp_path_factory.mktemp("answered"), *cells, timeout=300)
+    tests = {one.metadata.nbgrader.grade_id: one for one in cells if "nbgrader" in one.metadata}
+    return SimpleNamespace(tests=tests, notes=notes)
+
+
+class TestAnswers:
+    @pytest.mark.parametrize("name", ANSWERS)
+    def test_an_answer_gets_what_it_deserves(self, answered, name):
+        for test in (name, f"{name}-again"):
+            assert (error_of(answered.tests[test]) == "") == (ANSWERS[name][1] == FULL)
+
+    @pytest.mark.parametrize(
+        ("name", "cause"),
+        [
+            ("needs_it", "(line 1: No module named 'wandb' on the grading machine)"),
+            ("imports_it", "(No module named 'wandb' on the grading machine)"),
+            ("needs_gpu", "on the grading machine)"),
+        ],
+    )
+    def test_a_test_says_what_the_machine_has_not(self, answered, name, cause):
+        assert cause in error_of(answered.tests[name])
+        assert any(cause.strip("()") in note for note in answered.notes)
+
+    def test_the_lines_of_a_cell_are_numbered_as_they_stand(self, answered):
+        expected = {
+            "2: No module named 'google.colab'",
+            "3: No module named 'some_missing_package'",
+        }
+        told = {
+            note.removeprefix("line ").removesuffix(" on the grading machine")
+            for note in answered.notes
+        }
+        assert expected <= told
+        assert any(note.startswith("line 5: ") for note in answered.notes)
+
+    def test_an_error_of_the_students_own_is_not_explained(self, answered):
+        assert "grading machine" not in error_of(answered.tests["own_error"])

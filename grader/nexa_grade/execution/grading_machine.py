@@ -128,11 +128,18 @@ def rest_after(source: str, error: NotebookNode, lost: Lost) -> str | None:
     if place is None:
         return None
     statement = tree.body[place]
-    cause = known or f"line {statement.lineno}: {describe(error, statement)}"
+    line = statement.lineno + empty_lines(source)
+    cause = known or f"line {line}: {describe(error, statement)}"
     lost.causes.update(dict.fromkeys(bound_here(statement), cause))
     if cause not in lost.said:
         lost.said.append(cause)
     return cut(source, statement, tree.body[place + 1 :])
+
+
+def empty_lines(source: str) -> int:
+    """Count the empty lines at the top of a cell, which IPython does not execute or count."""
+    lines = source.splitlines()
+    return next((number for number, line in enumerate(lines) if line.strip()), 0)
 
 
 def cut(source: str, failed: ast.stmt, left: Sequence[ast.stmt]) -> str:
@@ -141,10 +148,11 @@ def cut(source: str, failed: ast.stmt, left: Sequence[ast.stmt]) -> str:
         return ""
     lines = as_python(source).splitlines()
     start = min([left[0].lineno, *(one.lineno for one in getattr(left[0], "decorator_list", []))])
-    kept = ["#"] * (start - 1) + lines[start - 1 :]  # IPython would drop lines that are empty
+    kept = [""] * (start - 1) + lines[start - 1 :]
     if start == last_line(failed):  # both on one line
         before = len(lines[start - 1].encode()[: left[0].col_offset].decode())
         kept[start - 1] = lines[start - 1][before:]
+    kept[: start - 1] = ["#"] * (start - 1 + empty_lines(source))  # IPython drops empty lines
     return "\n".join(kept)
 
 

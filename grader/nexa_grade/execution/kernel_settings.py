@@ -249,8 +249,17 @@ NOTHING_TO_DO = (
 )  # fmt: skip
 
 
-def do_nothing(*arguments: Any, **named: Any) -> None:
-    """Stand in for a call that waits for a graphics card, on a machine that has none."""
+def nothing_to_do() -> Callable[..., None]:
+    """Make what stands in for a call that waits for a graphics card, where there is none.
+
+    Returns:
+        A function of its own each time: torch's compiler tells functions apart by identity.
+    """
+
+    def do_nothing(*arguments: Any, **named: Any) -> None:
+        pass
+
+    return do_nothing
 
 
 class GlobalSettings:
@@ -291,7 +300,7 @@ class GlobalSettings:
             module = getattr(torch, name, None)
             for call in NOTHING_TO_DO:
                 if hasattr(module, call):
-                    setattr(module, call, do_nothing)
+                    setattr(module, call, nothing_to_do())
 
     def keep(self, names: list[str]) -> None:
         """Take the present values of some settings, and the states of random generators."""

@@ -17,13 +17,14 @@ from jupyter_core.utils import ensure_async, run_sync
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
-from traitlets import Integer
+from traitlets import Dict, Integer
 
 from nexa_grade.cells import id_of, is_test
 from nexa_grade.execution.bounded_execute import BoundedExecute
 
 BREAKS = (DeadKernelError, CellTimeoutError)
 MAX_MESSAGE = 64 * 2**20  # bytes of one message of a kernel; a larger one ends its connection
+OVER_TIME = "the cell did not end within its time limit"
 FLOOD = "IOPub"  # in nbclient's message, where the cell has ended and its output has not
 
 
@@ -50,11 +51,23 @@ class ResumedExecute(BoundedExecute):
     notebook_seconds = Integer(
         1800, help="Seconds that all cells of a notebook may take together"
     ).tag(config=True)
+    stop_seconds = Integer(
+        5, help="Seconds in which a cell has to end that is stopped at its time limit"
+    ).tag(config=True)
     max_new_kernels = Integer(
         4, help="How often a new kernel takes over in a notebook whose cells break it"
     ).tag(config=True)
 
+    iopub_timeout = Integer(
+        60, help="Seconds in which the output of a cell has to end after the cell"
+    ).tag(config=True)
+    error_on_timeout = Dict(
+        {"ename": "CellTimeoutError", "evalue": OVER_TIME, "traceback": [OVER_TIME]},
+        help="What a cell shows that was stopped at its time limit",
+    ).tag(config=True)
+
     km: Any  # nbclient's
+    is_stopped = False  # the cell that runs was stopped at its time limit
 
     def create_kernel_manager(self) -> KernelManager:
         """Make the kernel manager; its client takes no message that would fill the memory."""
@@ -77,6 +90,15 @@ class ResumedExecute(BoundedExecute):
         left = max(1, int(self.deadline - time.monotonic()))
         return min(super()._get_timeout(cell) or left, left)
 
+    async def _async_handle_timeout(
+        self, timeout: int, cell: NotebookNode | None = None
+    ) -> dict[str, Any] | None:
+        """Stop a cell; what does not end soon then will not end."""
+        self.is_stopped = True
+        reply: dict[str, Any] | None = await super()._async_handle_timeout(timeout, cell)
+        self.iopub_timeout = min(self.iopub_timeout, self.stop_seconds)
+        return reply
+
     def run_cell(self, cell: NotebookNode, index: int) -> None:
         """Execute a cell, with all that belongs to it."""
         self.execute_cell(cell, index, store_history=True)
@@ -92,11 +114,14 @@ class ResumedExecute(BoundedExecute):
                 cell.outputs = [error_of("NotRun", f"not run: {self.gave_up}")]
                 cell.execution_count = 0
             return cell, resources
+        self.is_stopped, seconds = False, self.iopub_timeout
         try:
             self.run_cell(cell, index)
         except BREAKS as error:
             self.record_break(cell, index, error)
+            self.iopub_timeout = seconds
             self.resume(index)
+        self.iopub_timeout = seconds
         return cell, resources
 
     def record_break(self, cell: NotebookNode, index: int, error: Exception) -> None:
@@ -136,12 +161,9 @@ class ResumedExecute(BoundedExecute):
         if code is not None:
             return end_in_words(code)
         if isinstance(error, CellTimeoutError):
-            if FLOOD in str(error):
-                return (
-                    "it did not end when it was stopped at its time limit, or its output did not"
-                    f" end within {self.iopub_timeout} s"
-                )
-            return "it did not end within its time limit"
+            if FLOOD in str(error) and not self.is_stopped:
+                return f"its output did not end within {self.iopub_timeout} s"
+            return f"{OVER_TIME}, nor when it was stopped"
         return "the interpreter ended"
 
     async def _async_look(self) -> None:
