@@ -77,6 +77,7 @@ ACCEPTED = [
     "shows_a_low_score",
     "shows_more_than_the_maximum",
     "hides_its_error_from_the_screen",
+    "dies",
 ]
 CONFIG = f"""
 from nexa_grade.settings import harden
