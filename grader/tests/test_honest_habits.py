@@ -290,6 +290,12 @@ def switched(tmp_path_factory):
     cells += [cell("torch.manual_seed(7)", "seed", locked=True), cell("torch.rand(3)")]
     seeded = "assert torch.rand(1) == torch.rand(1, generator=torch.Generator().manual_seed(7))"
     cells += [cell(seeded, "seed-test", grade=True, locked=True)]
+    leak = "def leak(): torch.set_grad_enabled(False); torch.set_default_dtype(torch.float64)"
+    train = (
+        "w = torch.ones(1, requires_grad=True)\n(w * 2).backward()\nassert w.dtype == torch.float32"
+    )
+    cells += [cell(leak), cell("leak()", "given-check", locked=True)]
+    cells += [cell(train, "given-training", locked=True)]
     cells, notes = execute(tmp_path_factory.mktemp("switched"), *cells)
     tests = {one.metadata.nbgrader.grade_id: one for one in cells if "nbgrader" in one.metadata}
     return SimpleNamespace(tests=tests, notes=notes)
@@ -299,6 +305,9 @@ class TestSwitches:
     @pytest.mark.parametrize("name", SWITCHES)
     def test_a_switch_that_was_left_on_is_put_back_before_a_test(self, switched, name):
         assert error_of(switched.tests[f"{name}-test"]) == ""
+
+    def test_a_cell_of_the_course_finds_no_switch_that_an_answer_left_on(self, switched):
+        assert error_of(switched.tests["given-training"]) == ""
 
     def test_a_switch_that_the_course_sets_stays(self, switched):
         assert error_of(switched.tests["purpose-test"]) == ""
