@@ -43,6 +43,7 @@ lint: $(VENV)/.lint ## check style, formatting and types
 
 sync: $(VENV)/.course ## write the code of nexa_helpers/ into the notebook's cells
 	@$(BIN)/python -m authoring.sync
+	@$(BIN)/python -m authoring.grader_packages
 
 release: $(VENV)/.course ## generate release/ from source/ (and update the gradebook)
 	@$(BIN)/python -m nbgrader generate_assignment $(ASSIGNMENT)

@@ -112,7 +112,7 @@ from nexa_grade.run import journal | nexa_grade
 importlib.import_module("nexa_grade") | nexa_grade
 !cat ../../gradebook.db | gradebook
 !nohup sleep 100 & | nohup
-x = !python3 -c "1" | python3 -c
+x = !python3 -c "import ctypes" | ctypes
 %history | history
 %run other.py | run
 %%capture\\n_getframe() | _getframe

@@ -43,7 +43,7 @@ ANSWERS = {
         FULL,
         False,
     ),
-    "dies": (ADD + "    import os\n    os._exit(1)", NO_SCORE, False),
+    "dies": (ADD + "    import os\n    os._exit(1)", NO_ADD, True),
 }
 FILES = {
     "empty": b"",
@@ -67,7 +67,7 @@ while True:
         while n >= 0: n += 1
     except BaseException: pass
 """,
-        NO_SCORE,
+        NO_ADD,
     ),
     "waits_behind_them": (ADD + "    return a + b", FULL),
 }
@@ -77,6 +77,7 @@ ACCEPTED = [
     "shows_a_low_score",
     "shows_more_than_the_maximum",
     "hides_its_error_from_the_screen",
+    "dies",
 ]
 CONFIG = f"""
 from nexa_grade.settings import harden
@@ -133,8 +134,9 @@ def loops(tmp_path_factory):
 def test_an_endless_loop_costs_what_it_must(loops, name):
     expected = LOOPS[name][1]
     assert loops.course.scores(name) | expected == loops.course.scores(name)
-    is_said = f"student {name}, notebook tiny: CellTimeoutError" in loops.done.stderr
-    assert is_said == (expected == NO_SCORE)
+    assert f"student {name}, notebook tiny: " not in loops.done.stderr
+    said = f"student {name}, notebook tiny, cell add: the cell did not end within its time limit"
+    assert (said.replace("cell add: ", "cell add: `") in loops.done.stderr) == (expected == NO_ADD)
 
 
 @pytest.mark.parametrize("name", ANSWERS)
@@ -147,7 +149,7 @@ def test_nbgrader_as_delivered_gets_it_wrong(stock, name):
     assert stock.scores(name) != ANSWERS[name][1]
 
 
-@pytest.mark.parametrize("name", [*FILES, "folder", "dies"])
+@pytest.mark.parametrize("name", [*FILES, "folder"])
 def test_what_cannot_be_graded_has_no_score_and_is_said(hardened, name):
     assert hardened.course.scores(name) == NO_SCORE
     assert set(hardened.course.ungraded(name)) == {"add-test", "limit-test", "double-test"}
@@ -159,7 +161,7 @@ def test_the_others_are_graded_and_the_exit_status_tells(hardened):
     assert hardened.course.scores("zz_last") == FULL
     assert hardened.course.ungraded("zz_last") == []
     assert hardened.done.returncode == 1
-    assert "error processing assignment 'tiny' for student 'dies'" in hardened.done.stderr
+    assert "error processing assignment 'tiny' for student 'empty'" in hardened.done.stderr
     assert "for student 'right'" not in hardened.done.stderr
 
 
@@ -177,6 +179,12 @@ def test_an_endless_message_is_cut_and_stays_an_error(hardened):
     assert path.stat().st_size < 200_000
     test = cell_of(hardened.course.graded("raises_an_endless_message"), "add-test")
     assert [output.output_type for output in test.outputs] == ["error"]
+
+
+def test_the_end_of_the_interpreter_costs_its_cells_and_is_said(hardened):
+    test = cell_of(hardened.course.graded("dies"), "add-test")
+    assert "exit status 1" in test.outputs[-1].evalue
+    assert "student dies, notebook tiny, cell add-test: `the interpreter" in hardened.done.stderr
 
 
 def test_a_warning_is_still_shown(hardened):

@@ -19,21 +19,43 @@ from nbformat.v4 import new_output
 from nbgrader.utils import is_locked
 from traitlets import Bool
 
-from nexa_grade.cell_names import given_names, needed_names, only_defines, variables_of
+from nexa_grade.cell_names import (
+    as_python,
+    bound_names,
+    definitions,
+    given_names,
+    needed_names,
+    only_defines,
+    parse,
+    variables_of,
+)
 from nexa_grade.cells import id_of, is_test
-from nexa_grade.execution.bounded_execute import BoundedExecute
-from nexa_grade.execution.left_out_cells import NOTE, left_out, read_experiments
+from nexa_grade.execution import kernel_settings
+from nexa_grade.execution.grading_machine import (
+    MOST_ROUNDS,
+    Lost,
+    add_cause,
+    error_in,
+    explain,
+    rest_after,
+)
+from nexa_grade.execution.left_out_cells import NOTE, left_out, read_experiments, read_texts
+from nexa_grade.execution.resumed_execute import ResumedExecute
 from nexa_grade.forgery import kernel_guard as guard
 from nexa_grade.forgery.watch import Sign, WatchForForgery, shared_variables
 from nexa_grade.kernel_language import PYTHON, kernel_language
-from nexa_grade.repair.release import release_path
+from nexa_grade.repair.release import plain_text, release_path
+from nexa_grade.text import quote
 
-GUARD = Path(guard.__file__)
+GUARD, SETTINGS = Path(guard.__file__), Path(kernel_settings.__file__)
+DEVICE = "torch's default device"  # put back before each cell: one that is not here stops all
 SILENT = "the guard in the kernel did not answer"
 # It leaves no name in the notebook, and the guard gets built-in functions of its own.
-START = """(lambda space: exec(compile({source!r}, "<guard>", "exec"), space)
-or space["Guard"](get_ipython()))(
-{{"__name__": "guard", "__builtins__": dict(vars(__import__("builtins")))}})"""
+START = """(lambda space, other: exec(compile({source!r}, "<guard>", "exec"), space)
+or exec(compile({settings!r}, "<guard>", "exec"), other)
+or space["Guard"](get_ipython(), other["GlobalSettings"](get_ipython())))(
+*({{"__name__": name, "__builtins__": dict(vars(__import__("builtins")))}}
+for name in ("guard", "settings")))"""
 
 
 def shadowing_files(folder: Path) -> list[str]:
@@ -51,12 +73,17 @@ def shadowing_files(folder: Path) -> list[str]:
     return found
 
 
+def name_of(cell: NotebookNode) -> str:
+    """Name a cell by its grade id, else by its cell id."""
+    return id_of(cell) or str(cell.get("id", ""))
+
+
 def own_variables(test: str) -> frozenset[str]:
     """Name what a test assigns; what it reads first is the student's, and it puts that back."""
     return variables_of(test) - (needed_names(test) or frozenset())
 
 
-class GuardedExecute(BoundedExecute):
+class GuardedExecute(ResumedExecute):
     """nbgrader's Execute, bounded, with the guard, and without experiments."""
 
     run_experiments = Bool(
@@ -82,9 +109,13 @@ class GuardedExecute(BoundedExecute):
         self.is_python = kernel_language(nb) == PYTHON
         self.has_guard = False
         self.is_checked = False  # and nothing has run since that could have changed anything
+        self.lost = Lost()
+        self.setters: dict[str, list[str]] = {}  # settings by the course's function that sets them
         self.skip_cells_with_tag = ""  # no tag keeps a test from running
         self.submission = resources.get("nbgrader", {})
-        self.left_out = set() if self.run_experiments else self.find_experiments(nb)
+        self.left_out: set[int] = set()
+        self.of_course: frozenset[str] = frozenset()
+        self.read_release(nb)
         folder = Path(resources.get("metadata", {}).get("path") or ".")
         if (folder / "timestamp.txt").is_file():
             claimed = (folder / "timestamp.txt").read_bytes()[:40]
@@ -93,14 +124,16 @@ class GuardedExecute(BoundedExecute):
             self.tell(nb, Sign("", f"the file {name!a} has a library's name", is_held=False))
         return super().preprocess(nb, resources, km)
 
-    def find_experiments(self, nb: NotebookNode) -> set[int]:
-        """Choose the cells that need not run."""
+    def read_release(self, nb: NotebookNode) -> None:
+        """Find the cells that need not run, and what the course's ungraded cells say."""
         if (
             not self.is_python or not {"assignment", "notebook"} <= self.submission.keys()
         ):  # no command of nbgrader's
-            return set()
+            return
         path = release_path(self, self.submission["assignment"], self.submission["notebook"])
-        return left_out(nb, read_experiments(path))
+        self.of_course = read_texts(path)
+        if not self.run_experiments:
+            self.left_out = left_out(nb, read_experiments(path))
 
     def tell(self, nb: NotebookNode, *signs: Sign) -> None:
         """Report signs that were not reported yet, and hold the submission where they say so."""
@@ -108,43 +141,114 @@ class GuardedExecute(BoundedExecute):
         self.signs += new
         self.watch.judge(nb, new, self.submission)
 
-    def preprocess_cell(
-        self, cell: NotebookNode, resources: dict[str, Any], index: int
-    ) -> tuple[NotebookNode, dict[str, Any]]:
+    def run_cell(self, cell: NotebookNode, index: int) -> None:
         """Execute a cell, with a look before each locked one and after the last."""
         if not self.is_python:
             self.execute_cell(cell, index, store_history=True)
-            return cell, resources
+            return
         if not self.has_guard:
             self.start_guard()
-        name = id_of(cell) or cell.get("id", "")
-        given = cell.cell_type == "code" and is_locked(cell) and not is_test(cell)
         was_checked = self.is_checked
         self.is_checked &= cell.cell_type != "code" or index in self.left_out
         if index in self.left_out:
             cell.outputs = [new_output("stream", text=NOTE)]
         elif is_test(cell):
-            self.ask("before_test", name, sorted(self.shared & own_variables(cell.source)))
-            self.send("recall", sorted(needed_names(cell.source) or ()), quiet=True)
-            self.execute_cell(cell, index, store_history=False)
-            self.send("after_test", quiet=True)
-        elif given:
+            self.run_test(cell, index)
+        elif cell.cell_type == "code" and is_locked(cell):
             if not was_checked:
-                self.ask("check", name)
-            self.execute_cell(cell, index, store_history=True)
+                self.ask("check", name_of(cell))
+            self.run_given(cell, index)
             self.is_checked = only_defines(cell.source)
             self.send("remember_given", given_names(cell.source), quiet=True)
+        elif cell.cell_type == "code" and plain_text(cell.source) in self.of_course:
+            self.run_given(cell, index)
         else:
-            self.execute_cell(cell, index, store_history=True)
+            self.run_own(cell, index)
         if index == len(self.nb.cells) - 1:
-            self.ask("check", name)
-        return cell, resources
+            self.ask("check", name_of(cell))
+
+    def run_test(self, cell: NotebookNode, index: int) -> None:
+        """Execute a test, and leave nothing of it behind."""
+        self.ask("before_test", name_of(cell), sorted(self.shared & own_variables(cell.source)))
+        self.send("recall", sorted(needed_names(cell.source) or ()), quiet=True)
+        self.execute_cell(cell, index, store_history=False)
+        self.send("after_test", sorted(bound_names(cell.source)), quiet=True)
+        error = error_in(cell)
+        if error is not None and (cause := explain(error, self.lost)):
+            add_cause(error, cause)
+            self.tell_cause(name_of(cell), cause)
+
+    def run_given(self, cell: NotebookNode, index: int) -> None:
+        """Execute a cell of the course; a switch that it sets on purpose stays as it sets it."""
+        self.send("put_back", quiet=True)
+        self.execute_cell(cell, index, store_history=True)
+        self.send("keep", self.set_on_purpose(cell.source), quiet=True)
+
+    def set_on_purpose(self, source: str) -> list[str]:
+        """Name the settings that a cell of the course sets, or its functions that it calls."""
+        for name, text in definitions(as_python(source)).items() if parse(source) else ():
+            self.setters[name] = kernel_settings.set_on_purpose(text)
+        found = kernel_settings.set_on_purpose(source)
+        called = [names for name, names in self.setters.items() if f"{name}(" in source]
+        return sorted({*found, *(name for names in called for name in names)})
+
+    def run_own(self, cell: NotebookNode, index: int) -> None:
+        """Execute a student's cell, and its other lines where one needs what is not here."""
+        self.send("put_back", [DEVICE], quiet=True)
+        self.execute_cell(cell, index, store_history=True)
+        outputs, source, before = cell.get("outputs", []), cell.source, len(self.lost.said)
+        text = source
+        for _ in range(MOST_ROUNDS):
+            error = error_in(cell)
+            rest = None if error is None else rest_after(text, error, self.lost)
+            if rest is None:
+                break
+            outputs, text = [one for one in outputs if one is not error], rest
+            cell.outputs = []
+            if not rest.strip():
+                break
+            cell.source = rest
+            self.execute_cell(cell, index, store_history=True)
+            outputs = [*outputs, *cell.outputs]
+        cell.source = source
+        causes = self.lost.said[before:]
+        for cause in causes:
+            self.tell_cause(name_of(cell), cause)
+        if cell.cell_type == "code":
+            said = [
+                new_output("stream", text=f"{one}; the other lines were run.\n") for one in causes
+            ]
+            cell.outputs = [*said, *outputs]
+
+    def tell_cause(self, cell: str, cause: str) -> None:
+        """Tell the instructor what this machine has not, or what a cell did."""
+        sign = Sign(cell, cause, is_held=False)
+        if sign in self.signs:
+            return
+        self.signs.append(sign)
+        who = (self.submission.get("student", ""), self.submission.get("notebook", ""))
+        self.log.warning(
+            "While grading: student %s, notebook %s, cell %s: %s",
+            *who,
+            cell or "-",
+            quote(cause, 200),
+            extra={"nexa": {"violation": {"cell": cell, "what": cause}}},
+        )
+
+    def replace_kernel(self) -> None:
+        """End the kernel, and start another one, with a guard of its own."""
+        super().replace_kernel()
+        self.has_guard = self.is_checked = False
+
+    def tell_break(self, cell: str, cause: str) -> None:
+        """Tell the instructor what a cell did."""
+        self.tell_cause(cell, f"{cause}; the cell has no points, the others go on")
 
     def start_guard(self) -> None:
         """Send the guard to the kernel, which has executed nothing yet."""
         self.has_guard = True
-        source = GUARD.read_text()
-        request = self.kc.execute(START.format(source=source), silent=True, store_history=False)
+        code = START.format(source=GUARD.read_text(), settings=SETTINGS.read_text())
+        request = self.kc.execute(code, silent=True, store_history=False)
         reply = self.wait_for_reply(request)
         if reply is None or reply["content"]["status"] != "ok":
             raise DeadKernelError("the guard did not start in the kernel")

@@ -6,7 +6,9 @@ still the release's, and no cell that a student wrote reads a name that it assig
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from nbformat import NotebookNode
 
@@ -24,13 +26,27 @@ def read_experiments(release: Path) -> frozenset[str]:
     Args:
         release: The notebook; it may be missing.
     """
+    return texts_where(release, lambda metadata: EXPERIMENT in metadata.get("tags", ()))
+
+
+def read_texts(release: Path) -> frozenset[str]:
+    """Read the texts of a released notebook's code cells that nbgrader does not watch.
+
+    Args:
+        release: The notebook; it may be missing.
+    """
+    return texts_where(release, lambda metadata: "nbgrader" not in metadata)
+
+
+def texts_where(release: Path, wanted: Callable[[dict[str, Any]], object]) -> frozenset[str]:
+    """Read the texts of the code cells whose metadata are wanted."""
     if not release.is_file():
         return frozenset()
     cells = json.loads(release.read_text(encoding="utf-8"))["cells"]
     return frozenset(
         plain_text("".join(cell["source"]))  # a list of lines, or one text
         for cell in cells
-        if cell["cell_type"] == "code" and EXPERIMENT in cell["metadata"].get("tags", ())
+        if cell["cell_type"] == "code" and wanted(cell["metadata"])
     )
 
 

@@ -56,6 +56,7 @@ ENVIRONMENT = {
     "PYTHONSAFEPATH": "1",  # modules beside the notebook shadow nothing
 }
 MOST_FILES = MAX_FILES + 200  # a submission's and the course's own; each is open for a moment
+SOCKETS = "changed the folder of its sockets"
 MB = 2**20
 KILLED = {
     128 + signal.SIGXCPU: "used up its CPU time",
@@ -309,7 +310,7 @@ class BubblewrapProvisioner(LocalProvisioner):
             strangers = {path.name for path in self._folder.iterdir() if not path.is_socket()}
         except PermissionError:  # the student may change the folder's mode
             strangers = {"?"}
-        return "changed the folder of its sockets" if strangers - {"connection.json"} else ""
+        return SOCKETS if strangers - {"connection.json"} else ""
 
     def _report(self, violation: str) -> None:
         if not self.violation:

@@ -11,7 +11,7 @@ from traitlets import Bool
 
 from nexa_grade.execution.bubblewrap import find_bubblewrap
 from nexa_grade.execution.guarded_execute import GuardedExecute
-from nexa_grade.execution.sandbox import PROVISIONER
+from nexa_grade.execution.sandbox import PROVISIONER, SOCKETS
 
 
 def use_sandbox(manager: KernelManager) -> None:
@@ -47,6 +47,10 @@ class SandboxedExecute(GuardedExecute):
         else:
             say_that_it_is_off(self.log)
         return manager
+
+    def is_final(self, cause: str) -> bool:
+        """Tell a kernel that reached for what its messages come through."""
+        return SOCKETS in cause
 
     def preprocess(
         self, nb: NotebookNode, resources: dict[str, Any], km: KernelManager | None = None

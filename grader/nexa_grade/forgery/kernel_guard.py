@@ -1,16 +1,17 @@
 """Runs inside the student's kernel: is what the tests rely on still what it was?
 
 `guarded.GuardedExecute` sends this file as text, as the first thing that a kernel executes, so it
-imports nothing of the course and needs no file in a sandbox. It then answers messages on the
-kernel's shell channel. A message is no code: no transformer sees it, it has no outputs, no number
-and no history. A module gets its baseline when the kernel starts or, where it is imported later,
-at the end of its import, before the importing cell goes on.
+imports nothing of the course and needs no file in a sandbox. `kernel_settings` comes with it. It
+then answers messages on the kernel's shell channel. A message is no code: no transformer sees it,
+it has no outputs, no number and no history. A module gets its baseline when the kernel starts or,
+where it is imported later, at the end of its import, before the importing cell goes on.
 
 Left out: defence against a program that knows this file. It shares the interpreter with it.
 """
 
 import ast
 import asyncio
+import contextlib
 import functools
 import gc
 import linecache
@@ -46,6 +47,7 @@ CHANGE_OTHERS = (
     "torch._dynamo",
     "torch.package",
 )  # they wrap functions when they are imported
+NAMELESS = "an error was raised whose own type or text raises an error"
 MISSING = object()
 TOOLS = range(6)  # of sys.monitoring
 
@@ -121,12 +123,14 @@ class Baseline:
         for label, owner, namespace, kept, size in self.namespaces:
             if any(map(is_not, map(namespace.get, kept), kept.values())):
                 for name, value in list(kept.items()):
-                    if namespace.get(name, MISSING) is not value:
-                        if is_change_of_library(namespace.get(name)):
-                            kept[name] = namespace[name]
+                    found = namespace.get(name, MISSING)
+                    if found is not value:
+                        if is_change_of_library(found):
+                            kept[name] = found
                             continue
                         assign(owner, name, value)
-                        yield f"{label}.{name}"
+                        if not is_setting(value, found):
+                            yield f"{label}.{name}"
             if size and len(namespace) > size:
                 for name in [name for name in namespace if name not in kept]:
                     value = namespace[name]
@@ -169,6 +173,18 @@ def is_change_of_library(value: Any) -> bool:
     space = getattr(value, "__globals__", {})
     name = space.get("__name__", "")
     return isinstance(value, types.FunctionType) and name.startswith(CHANGE_OTHERS)
+
+
+def is_setting(known: Any, found: Any) -> bool:
+    """Tell what sets an option, from a forgery: no function or class of a student is called by it.
+
+    A plain value in place of a descriptor, such as a trait of IPython; one of Python's own types
+    or torch's classes of tensors in place of another class (``np.bool = bool``).
+    """
+    if type(found) in (str, bool, int, float, type(None)):
+        return not callable(known)
+    kinds = ("builtins", "torch")
+    return isinstance(known, type) and isinstance(found, type) and found.__module__ in kinds
 
 
 def overrides(owner: type, name: str) -> bool:
@@ -217,23 +233,23 @@ class VariableRenamer(ast.NodeTransformer):
 class Importer:
     """Stands first among Python's finders, and sees the end of each watched import."""
 
-    def __init__(self, baseline: Baseline) -> None:
-        self.baseline = baseline
+    def __init__(self, baseline: Baseline, settings: Any) -> None:
+        self.baseline, self.settings = baseline, settings
         self.asked: set[str] = set()
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         """Find a watched module as the other finders do, and watch its loader."""
-        if name not in WATCHED or name in self.asked:
+        if name in self.asked or name not in WATCHED | self.settings.modules:
             return None
         self.asked.add(name)
         for finder in sys.meta_path:
             spec = None if finder is self else finder.find_spec(name, path, target)
             if spec is not None:
-                self.watch(spec)
+                self.watch(name, spec)
                 return spec
         return None
 
-    def watch(self, spec: ModuleSpec) -> None:
+    def watch(self, name: str, spec: ModuleSpec) -> None:
         """Keep the module as it is when its loader has executed it."""
         loader: Any = spec.loader
         execute = getattr(loader, "exec_module", None)
@@ -243,7 +259,9 @@ class Importer:
         def execute_and_keep(module: types.ModuleType) -> None:
             execute(module)
             vars(loader).pop("exec_module", None)
-            self.baseline.add_module(module)
+            if name in WATCHED:
+                self.baseline.add_module(module)
+            self.settings.remember(name)
 
         loader.exec_module = execute_and_keep
 
@@ -273,6 +291,13 @@ class Authorship:
         """Tell code of a student's cell."""
         return "ipykernel_" in code.co_filename and code.co_filename not in self.own_files
 
+    def is_of_library(self, value: Any) -> bool:
+        """Tell a function of an imported module, such as one that colors tracebacks."""
+        if not isinstance(value, types.FunctionType) or self.is_theirs(value):
+            return False
+        module = sys.modules.get(value.__module__ or "")
+        return module is not None and vars(module) is value.__globals__
+
     def is_theirs(self, value: Any) -> bool:
         """Tell a function, or an object of a class, that a student's cell has made."""
         while isinstance(value, functools.partial | types.MethodType):
@@ -288,13 +313,13 @@ class Authorship:
 class ImportWatch:
     """What an import finds: the watched modules, and the finders."""
 
-    def __init__(self, authorship: Authorship) -> None:
+    def __init__(self, authorship: Authorship, settings: Any) -> None:
         self.authorship = authorship
         self.baseline = Baseline()
         self.modules = {name: sys.modules[name] for name in WATCHED if name in sys.modules}
         for module in self.modules.values():
             self.baseline.add_module(module)
-        self.importer = Importer(self.baseline)
+        self.importer = Importer(self.baseline, settings)
         sys.meta_path.insert(0, self.importer)  # type: ignore[arg-type]
 
     def check(self) -> Iterator[str]:
@@ -375,10 +400,12 @@ class ShellWatch:
                     continue
                 if name not in kept:
                     delattr(owner, name)
-                    yield f"{label}.{name} of IPython was changed"
+                    if not self.authorship.is_of_library(value):
+                        yield f"{label}.{name} of IPython was changed"
                 elif value is not kept[name]:
                     setattr(owner, name, kept[name])
-                    yield f"{label}.{name} of IPython was changed"
+                    if not self.authorship.is_of_library(value):
+                        yield f"{label}.{name} of IPython was changed"
 
 
 class InterpreterWatch:
@@ -394,9 +421,11 @@ class InterpreterWatch:
     def check(self) -> Iterator[str]:
         """Put back what has changed, and name it."""
         for name, hook in self.hooks.items():
-            if getattr(sys, name) is not hook:
+            found = getattr(sys, name)
+            if found is not hook:
                 setattr(sys, name, hook)
-                yield f"sys.{name} was replaced"
+                if not self.authorship.is_of_library(found):
+                    yield f"sys.{name} was replaced"
         if threading.excepthook is not self.thread_hook:
             threading.excepthook = self.thread_hook
             yield "threading.excepthook was replaced"
@@ -478,9 +507,14 @@ class WaitingWatch:
 class Guard:
     """Looks after one kernel: asks the watches, and prepares tests."""
 
-    def __init__(self, shell: Any) -> None:
-        """Take charge of a shell's kernel; `start` takes the baseline."""
-        self.shell, self.kernel = shell, shell.kernel
+    def __init__(self, shell: Any, settings: Any) -> None:
+        """Take charge of a shell's kernel; `start` takes the baseline.
+
+        Args:
+            shell: IPython's.
+            settings: A ``GlobalSettings`` of the same kernel.
+        """
+        self.shell, self.kernel, self.settings = shell, shell.kernel, settings
         self.space: Namespace = shell.user_ns
         self.authorship = Authorship(self.space)
         self.given_baseline = Baseline()
@@ -490,6 +524,7 @@ class Guard:
         self.streams: Namespace = {}
         self.saved: Namespace | None = None
         self.of_tests: dict[str, tuple[Any, Any]] = {}  # values of tests, and those before
+        self.set_aside: set[str] = set()  # names that are another thing while a test runs
         self.cached: set[str] = set()
         self.renamer: VariableRenamer | None = None
         self.unsent: list[Finding] = []
@@ -508,6 +543,8 @@ class Guard:
             "recall": self.recall,
             "after_test": self.after_test,
             "remember_given": self.remember_given,
+            "put_back": self.put_back,
+            "keep": self.keep,
         }
         try:
             found = methods[content["do"]](content.get("names", []))
@@ -526,7 +563,8 @@ class Guard:
         linecache.clearcache()  # the guard's own text
         self.shell.last_execution_result = None
         self.own = dict(self.space)
-        imports = ImportWatch(self.authorship)
+        name_errors(self.shell)
+        imports = ImportWatch(self.authorship, self.settings)
         self.watches = [
             imports,
             ShellWatch(self.authorship, self.shell),
@@ -564,12 +602,14 @@ class Guard:
             self.renamer = VariableRenamer(names)
             self.shell.ast_transformers.append(self.renamer)
             found += [(f"the test uses the name {name}, too: kept apart", False) for name in names]
-        self.saved = dict(self.space)
+        found += self.put_back([])
+        self.saved, self.set_aside = dict(self.space), set()
         self.cached = set(linecache.cache)
         for name, value in self.authorship.given.items():
             mine = self.space.get(name, MISSING)
             if mine is not value and not is_part_of_same_name(value, name, mine):
                 self.space[name] = value
+                self.set_aside.add(name)
                 found.append((f"{name}, which the course gives, was replaced", False))
         return found + self.uncover_built_in()
 
@@ -586,6 +626,7 @@ class Guard:
             now = self.space.get(name, MISSING)
             if now is before and (now is MISSING or name in names):
                 self.space[name] = value
+                self.set_aside.add(name)
         return []
 
     def uncover_built_in(self) -> list[Finding]:
@@ -595,6 +636,7 @@ class Guard:
             is_given = name in self.authorship.given
             if not is_given and self.space[name] is not self.own.get(name, MISSING):
                 del self.space[name]
+                self.set_aside.add(name)
                 if name in self.own:  # IPython has its own `open` and `exit`
                     self.space[name] = self.own[name]
                 found.append((f"the name {name} covered Python's own", False))
@@ -603,19 +645,27 @@ class Guard:
     def after_test(self, names: list[str]) -> list[Finding]:
         """Take away what a test has left behind: its names, its text and its result.
 
-        Later tests get the names back.
+        Later tests get the names back. What a function of the submission has made global meanwhile
+        stays: a cache, a counter.
+
+        Args:
+            names: What the test binds at its top level.
         """
+        theirs = {*names, *self.own, *self.set_aside}
+        theirs |= set(self.renamer.names.values()) if self.renamer else set()
         if self.renamer in self.shell.ast_transformers:
             self.shell.ast_transformers.remove(self.renamer)
         self.renamer = None
         if self.saved is not None:
-            for name, value in list(self.space.items()):
+            for name in {*names, *self.of_tests} & theirs & self.space.keys():
                 before = self.saved.get(name, MISSING)
-                if value is not before:
-                    self.of_tests[name] = value, before
-                if before is MISSING:
-                    del self.space[name]
-            self.space.update(self.saved)
+                if self.space[name] is not before:
+                    self.of_tests[name] = self.space[name], before
+            for name in theirs:
+                if name in self.saved:
+                    self.space[name] = self.saved[name]
+                else:
+                    self.space.pop(name, None)
             self.saved = None
         for name in [name for name in linecache.cache if name not in self.cached]:
             del linecache.cache[name]
@@ -627,6 +677,15 @@ class Guard:
         self.shell.execution_count += 1
         return []
 
+    def put_back(self, names: list[str]) -> list[Finding]:
+        """Put back switches of the whole interpreter; ``names`` may hold one of them."""
+        return [(what, False) for what in self.settings.put_back("".join(names))]
+
+    def keep(self, names: list[str]) -> list[Finding]:
+        """Take switches as they are now: a cell of the course has set those in ``names``."""
+        self.settings.keep(names)
+        return []
+
     def check(self, names: list[str]) -> list[Finding]:
         """Compare with the baseline, and put back what can be put back."""
         found = [(f"{name} was changed", True) for name in self.given_baseline.put_back()]
@@ -636,6 +695,53 @@ class Guard:
                 setattr(sys, name, stream)
                 found.append((f"sys.{name} was replaced", False))
         return found
+
+
+class NamelessError(Exception):
+    """Stands for an error whose own type or text cannot be read."""
+
+
+def nameable(error: Any) -> Any:
+    """Give an error that a kernel can report: itself, or one in its place."""
+    try:
+        texts = (type(error).__name__, str(error))
+        return error if all(type(text) is str for text in texts) else NamelessError(NAMELESS)
+    except BaseException:
+        return NamelessError(NAMELESS)
+
+
+def name_errors(shell: Any) -> None:
+    """Let a shell report every error: without a report, the kernel would seem to hang."""
+    show, run_async, run = shell._showtraceback, shell.run_cell_async, shell.run_cell
+    show_all = shell.showtraceback
+
+    def showtraceback(*arguments: Any, **named: Any) -> None:
+        error = sys.exc_info()[1]
+        try:
+            if nameable(error) is error:
+                show_all(*arguments, **named)
+                return
+        except BaseException:  # another part of it cannot be read
+            pass
+        with contextlib.suppress(BaseException):
+            show(NamelessError, NamelessError(NAMELESS), [f"NamelessError: {NAMELESS}"])
+            shell._last_traceback = [f"NamelessError: {NAMELESS}"]
+
+    def named(result: Any) -> Any:
+        for part in ("error_before_exec", "error_in_exec"):
+            if getattr(result, part, None) is not None:
+                setattr(result, part, nameable(getattr(result, part)))
+        return result
+
+    async def run_cell_async(*arguments: Any, **options: Any) -> Any:
+        return named(await run_async(*arguments, **options))
+
+    def run_cell(*arguments: Any, **options: Any) -> Any:
+        return named(run(*arguments, **options))
+
+    shell.showtraceback = showtraceback
+    shell.run_cell_async = functools.wraps(run_async)(run_cell_async)
+    shell.run_cell = functools.wraps(run)(run_cell)
 
 
 def monitoring_tools() -> list[str | None]:

@@ -91,7 +91,32 @@ REPLACEABLE = set(
 json math numpy operator random re scipy statistics sys time torch""".split()
 )
 SETTINGS = ("torch.backends", "sys.stdout", "sys.stderr", "IPython.display")  # honestly assigned
-SHELL_IS_FOR = {"run_line_magic", "run_cell_magic", "magic", "system", "getoutput", "__class__"}
+SHELL_IS_FOR = set(
+    """run_line_magic run_cell_magic magic system getoutput __class__ ast_node_interactivity colors
+    config set_next_input enable_matplotlib enable_gui display_formatter InteractiveTB Completer
+    magics_manager find_line_magic register_magic_function extension_manager""".split()
+)
+# Names that newer versions of a library no longer have, and that people give back to them.
+SHIMS = set(
+    """float int bool object str complex long unicode float_ complex_ product cumproduct alltrue
+    sometrue Inf infty NaN Callable Mapping MutableMapping Sequence Iterable Iterator Set MutableSet
+    Hashable OrderedDict getargspec clock gcd""".split()
+)
+# What reads no text of the file that it is told of.
+ONLY_NAMES_FILES = set(
+    """download FileLink FileLinks display print exists isfile getsize copy copy2 copyfile copytree
+    move make_archive basename splitext join system write upload_file display_html HTML stat
+    info debug warning""".split()
+)
+SHOWS_NO_FILE = re.compile(
+    r"^\W*(?:sudo +)?(?:jupyter[ -]nbconvert|jupyter[ -]trust|ls|du|wc|stat|file|find|zip|tar|cp|mv"
+    r"|rm|touch|git|md5sum|sha\d+sum|wget|curl|gdown|rsync|echo|colab-convert|jupytext|nbstripout|black"
+    r"|ruff|pwd|cd|mkdir|unzip|pip|apt|apt-get)\b"
+)
+RUNS_COMMANDS = set(
+    """os.system os.popen subprocess.run subprocess.call subprocess.check_call
+    subprocess.check_output subprocess.getoutput subprocess.getstatusoutput""".split()
+)
 LINE_MAGICS = {"history": HISTORY, "hist": HISTORY, "recall": HISTORY, "rerun": HISTORY} | {
     "notebook": HISTORY, "macro": HISTORY, "logstart": HISTORY, "run": TEXT, "pdef": CODE,
 }  # fmt: skip
@@ -99,8 +124,9 @@ SHELL_MAGICS = {"bash", "sh", "script", "perl", "ruby", "system", "sx", "!"}
 TEXT_MAGICS = {"html", "HTML", "latex", "markdown", "javascript", "js", "svg", "SVG"}
 COMMAND = (
     r"gradebook|nbgrader|nexa_grade{}|\.ipynb\b|\bnohup\b|\bsetsid\b|\bdisown\b|(?<!&)&\s*$"
-    r"|\bp?kill(all)?\b|/proc/|\bpython[\d.]* +-c\b"
+    r"|\bp?kill(all)?\b|/proc/(?!(?:cpuinfo|meminfo|version|loadavg|uptime)\b)"
 )
+ONE_LINER = re.compile(r"\bpython[\d.]* +(?:-\w+ +)*-c +(['\"])(.*?)\1", re.DOTALL)
 PATH = r"gradebook\.db|\.ipynb$|nexa_grade{}|^/proc/|timestamp\.txt$"
 WORD = re.compile(r"\w+")
 
@@ -190,10 +216,26 @@ def check_line_magic(name: str, line: str, tables: Tables) -> list[str]:
     return found
 
 
+def command_of(call: ast.Call) -> str:
+    """Read the command that a call runs, "" where it is put together."""
+    first = call.args[0]
+    parts = first.elts if isinstance(first, ast.List | ast.Tuple) else [first]
+    words = [part.value for part in parts if isinstance(part, ast.Constant)]
+    texts = [word for word in words if isinstance(word, str)]
+    return " ".join(texts) if len(texts) == len(parts) else ""
+
+
 def check_command(text: str, tables: Tables) -> list[str]:
-    """Check commands for a shell."""
-    matches = tables.command.finditer(text)
-    return [f"{match[0].strip()} in a command: {FILES}" for match in matches][:3]
+    """Check commands for a shell, and Python's programs of one line in them."""
+    signs = []
+    for part in re.split(r"&&|\|\|?|;|\n", text):
+        is_silent = SHOWS_NO_FILE.match(part)
+        found = [match[0].strip() for match in tables.command.finditer(part)]
+        found = [one for one in found if not (one == ".ipynb" and is_silent)]
+        signs += [f"{one} in a command: {FILES}" for one in found]
+    for program in ONE_LINER.finditer(text):
+        signs += check_cell(program[2], {}, tables)
+    return signs[:3]
 
 
 @dataclass
@@ -240,7 +282,8 @@ class ForgeryVisitor(ast.NodeVisitor):
     def check_path(self, path: str, shown: str) -> None:
         """Check a full name."""
         for name, why in WHY_IN_MODULE.items():
-            if path == name or path.startswith(f"{name}."):
+            is_named = path == name or path.startswith(f"{name}.")
+            if is_named and not (path in RUNS_COMMANDS and self.is_call_with_text()):
                 self.report(shown, why)
         if path == "sys.modules" and not isinstance(self.parent, ast.Compare):
             self.report(shown, REPLACES)
@@ -259,6 +302,16 @@ class ForgeryVisitor(ast.NodeVisitor):
                 self.report("globals() in a function", CODE)
         if path and not isinstance(self.parent, ast.Attribute):
             self.check_path(path, node.id)
+
+    def is_call_with_text(self) -> bool:
+        """Tell the call of a command that stands there in full, as behind a ``!``."""
+        call = self.parent
+        if not isinstance(call, ast.Call) or not call.args or call.func not in self.parents:
+            return False
+        words = command_of(call)
+        if words:
+            self.signs += check_command(words, self.tables)
+        return bool(words)
 
     def is_in_function(self) -> bool:
         """Tell code that runs when something else calls it."""
@@ -293,6 +346,8 @@ class ForgeryVisitor(ast.NodeVisitor):
             return True
         above = self.parent
         value = getattr(above, "value", None)
+        if path.rpartition(".")[2] in SHIMS and isinstance(above, ast.Assign):
+            return isinstance(value, ast.Name | ast.Attribute)
         return isinstance(above, ast.Assign | ast.AnnAssign) and isinstance(value, ast.Constant)
 
     def visit_Import(self, node: ast.Import) -> None:
@@ -320,6 +375,8 @@ class ForgeryVisitor(ast.NodeVisitor):
         if not isinstance(node.value, str) or len(node.value) > 200:
             return
         text = node.value
+        if text.endswith(".ipynb") and self.is_only_named():
+            return
         if not re.search(r"\s", text) and self.tables.path.search(text):
             self.report(repr(text[:60]), FILES)
         if text.isidentifier() or re.fullmatch(r"\w+(\.\w+)+", text):
@@ -328,6 +385,12 @@ class ForgeryVisitor(ast.NodeVisitor):
                     self.report(repr(part), self.tables.why[part])
                 elif part in COMPARISONS:
                     self.report(repr(part), LIES)
+
+    def is_only_named(self) -> bool:
+        """Tell a file's name in a call that does not read the file."""
+        above = [node for node in reversed(self.parents[:-1]) if isinstance(node, ast.Call)][:1]
+        names = {getattr(one.func, "attr", getattr(one.func, "id", "")) for one in above}
+        return bool(names) and names <= ONLY_NAMES_FILES
 
     def visit_Call(self, node: ast.Call) -> None:
         """Check calls that name an attribute, and at magics."""

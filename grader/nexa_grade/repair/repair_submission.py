@@ -20,6 +20,7 @@ from nbgrader.nbgraderformat import MetadataValidator
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Integer
 
+from nexa_grade.cell_names import bound_names, names_in_broken_text
 from nexa_grade.errors import UngradableError
 from nexa_grade.repair.match_cells import Match, arrange, grade_id_of, look_at, match
 from nexa_grade.repair.release import ReleasedCell, plain_text, read_release, release_path
@@ -151,19 +152,29 @@ def repair_cells(
     return repairs + silence_copies(notebook, nodes, found, by_name)
 
 
+def names_of(cell: NotebookNode) -> frozenset[str]:
+    """Name what a cell binds; where its text is broken, by its lines."""
+    return bound_names(cell.source) | names_in_broken_text(cell.source)
+
+
 def silence_copies(
     notebook: NotebookNode,
     nodes: Sequence[NotebookNode],
     found: Match,
     by_name: dict[str, ReleasedCell],
 ) -> list[Repair]:
-    """Keep copies as ordinary cells; one that would undo the solution that counts does not run."""
+    """Keep copies as ordinary cells; one that would undo the solution that counts does not run.
+
+    An editor that splits a cell gives both halves the same id: the half below, with a helper that
+    the first one calls, undoes nothing.
+    """
     place_of = {id(node): place for place, node in enumerate(notebook.cells)}
     repairs = []
     for place, name in found.copies.items():
         copy, original = nodes[place], nodes[found.chosen[name]]
-        undoes = by_name[name].is_solution and place_of[id(copy)] > place_of[id(original)]
-        if undoes and copy.cell_type == "code":
+        is_below = by_name[name].is_solution and place_of[id(copy)] > place_of[id(original)]
+        kept = by_name[name].names | names_of(original)
+        if is_below and kept & names_of(copy) and copy.cell_type == "code":
             set_type(copy, "raw")
             repairs.append(Repair(name, "had a copy, which is kept as text that does not run"))
         else:
