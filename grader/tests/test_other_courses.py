@@ -258,19 +258,13 @@ def test_a_lost_notebook_has_the_0_that_nbgrader_gives_and_it_is_told(graded):
     found = scores(graded.hard, "ps2", "lost")
     assert found == RIGHT | {"hidden": none_of(RIGHT["hidden"])}, graded.said
     assert found == scores(graded.stock, "ps2", "lost")
-    told = "no file 'hidden.ipynb' was handed in: 0 points for it"
-    assert f"graded: lost: {told}" in graded.said
-    assert told in graded.report("ps2")
+    assert_told(graded, "lost", "hidden.ipynb was not handed in: it has 0 points")
 
 
 def test_a_renamed_notebook_is_no_0(graded):
-    """It is graded under its name, or both names are told; nbgrader gives 0, as for a lost one."""
-    found = scores(graded.hard, "ps2", "renamed")
-    hidden = found.pop("hidden")
-    assert found == {name: RIGHT[name] for name in found}, graded.said
-    if hidden != RIGHT["hidden"]:
-        assert hidden == dict.fromkeys(hidden, BY_HAND)
-        assert_told(graded, "renamed", "'hidden.ipynb'", "'homework.ipynb'")
+    """It is graded under its name, and both names are told; nbgrader gives 0, as for a lost one."""
+    assert scores(graded.hard, "ps2", "renamed") == RIGHT, graded.said
+    assert_told(graded, "renamed", "'homework.ipynb' is graded as hidden.ipynb")
 
 
 def test_a_broken_notebook_costs_no_other(graded):
@@ -293,10 +287,10 @@ def test_a_sign_of_forgery_in_one_notebook_holds_them_all(graded):
 
 
 def assert_told(graded: Class, student: str, *words: str) -> None:
-    (line,) = [each for each in graded.said.splitlines() if f": {student}: " in each]
+    lines = [each for each in graded.said.splitlines() if f": {student}: " in each]
     page = graded.report("ps2")
     for word in words:
-        assert word in line
+        assert any(word in line for line in lines)
         assert word in page
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
-from traitlets import Integer
+from traitlets import Integer, List, Unicode
 
 from nexa_grade.errors import UngradableError
 from nexa_grade.gradebook_scores import forget_page_of, forget_scores_of
@@ -123,6 +123,10 @@ class IntakeExporter(SubmissionExporter):
         MAX_BYTES, help="Largest submission, all files together, in bytes."
     ).tag(config=True)
 
+    left_out = List(
+        Unicode(), help="Released notebooks that are not looked for: theirs are broken."
+    ).tag(config=True)
+
     def __init__(self, **kwargs: Any) -> None:
         """Stand in front of the converter's first step for each submission."""
         super().__init__(**kwargs)
@@ -192,7 +196,7 @@ class IntakeExporter(SubmissionExporter):
             UngradableError: None is a notebook of the assignment.
         """
         course = self.autograde.coursedir
-        names = self.released_names(assignment)
+        names = [one for one in self.released_names(assignment) if one not in self.left_out]
         if not names:
             return  # nbgrader says what is missing
         folder = folder_of(course, student, assignment)

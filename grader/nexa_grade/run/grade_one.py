@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -206,16 +206,17 @@ def grade_notebooks(
     notebooks = Notebooks.of(snapshot.notebooks, submission.files)
     while True:
         rest = replace(submission, files=notebooks.without_failed(submission.files))
-        outcome, failure = grade_in_folder(snapshot, rest, known, fingerprint)
+        outcome, failure = grade_in_folder(snapshot, rest, known, fingerprint, notebooks.failed)
         if not notebooks.can_go_on_without(failure):
             return notebooks.tell(outcome), failure
         notebooks.failed[failure["notebook"]] = failure["reason"]
 
 
 def grade_in_folder(
-    snapshot: AssignmentSnapshot, submission: Submission, known: Rows, fingerprint: str
-) -> tuple[Outcome, dict[str, str]]:
-    """Grade a submission in a course folder of its own.
+    snapshot: AssignmentSnapshot, submission: Submission, known: Rows, fingerprint: str,
+    left_out: Collection[str] = (),
+) -> tuple[Outcome, dict[str, str]]:  # fmt: skip
+    """Grade a submission in a course folder of its own, without some of its notebooks.
 
     Returns:
         What became of it, and its failure, as ``LogCollector.failure`` gives it.
@@ -223,6 +224,7 @@ def grade_in_folder(
     student = submission.student
     with tempfile.TemporaryDirectory(prefix="nexa-grade-") as name, collected() as (logger, heard):
         config = make_course_folder(Path(name), snapshot, submission, known)
+        config.IntakeExporter.left_out = list(left_out)
         coursedir = CourseDirectory(config=config, log=logger)
         is_done = True
         try:
