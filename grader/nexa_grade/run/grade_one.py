@@ -18,16 +18,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import nbformat
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
+from nexa_grade.errors import HeldForReview
 from nexa_grade.execution.bubblewrap import find_bubblewrap
 from nexa_grade.intake.submission_files import TIMESTAMP, Submission, is_timestamp, open_files
 from nexa_grade.run.outcome import Outcome, Status, utc_now
 from nexa_grade.run.private_gradebook import Rows, Scores, read_scores, write_gradebook
+from nexa_grade.second_look.look import Disagreement, Table, hold_reason, look_again
 
 ATTEMPTS = 2  # where the sandbox itself failed, which is not the student's fault
 LOG_LINES = 50
@@ -47,6 +50,7 @@ class AssignmentSnapshot:
     release: dict[str, bytes]  # released notebooks: contents by path in the release folder
     extras: dict[str, bytes]  # other files of the source folder, which students get too
     fingerprint: str
+    probes: Table | None = None  # of the second look; None: there is none
 
     @property
     def is_sandboxed(self) -> bool:
@@ -208,6 +212,8 @@ def grade_in_folder(
         if is_done:
             scores, missing = read_scores(coursedir.db_url, snapshot.assignment, student)
         failure = heard.failure(is_done, missing)
+        if not failure and scores and snapshot.probes:
+            failure = second_look(snapshot, student, Path(name), scores, heard)
         if failure:
             is_held = failure["kind"] == "HeldForReview"
             status, scores, files = (Status.HELD if is_held else Status.NOT_GRADABLE), None, {}
@@ -218,6 +224,33 @@ def grade_in_folder(
             heard.repairs, heard.violations, heard.lines, files=files,
         )  # fmt: skip
     return outcome, failure.get("kind") == "SandboxError"
+
+
+def second_look(
+    snapshot: AssignmentSnapshot, student: str, folder: Path, scores: Scores, heard: LogCollector
+) -> dict[str, str]:
+    """Look whether functions do what their points say; tell ``heard`` of those that do not.
+
+    Returns:
+        The failure: its ``kind`` and ``reason``; {} where all agree, or a person has looked at the
+        submission and accepted it.
+    """
+    assert snapshot.probes is not None
+    files = folder / "autograded" / student / snapshot.assignment
+    found: list[Disagreement] = []
+    for name, earned in scores.grades.items():
+        notebook = nbformat.read(files / f"{name}.ipynb", as_version=4)
+        disagreements, unusable = look_again(
+            snapshot.probes, name, notebook, earned, files, snapshot.config
+        )
+        found += disagreements
+        heard.lines += [f"no second look at {probe}: the reference fails" for probe in unusable]
+    heard.violations += [
+        {"cell": each.cell, "what": f"score and behavior disagree: {each.what}"} for each in found
+    ]
+    if not found or student in snapshot.config.WatchForForgery.get("accepted", []):
+        return {}
+    return {"kind": HeldForReview.__name__, "reason": hold_reason(found)}
 
 
 def make_course_folder(
