@@ -133,7 +133,7 @@ def run_probe(call: Any, namespace: Namespace, inputs: list[Any]) -> list[dict[s
     return results
 
 
-def in_a_fork(work: Any, seconds: float) -> str:
+def in_a_fork(work: Any, seconds: float, most_bytes: int = MOST_BYTES) -> str:
     """Do something in a process of its own, and end that after some seconds.
 
     Returns:
@@ -148,11 +148,11 @@ def in_a_fork(work: Any, seconds: float) -> str:
         os._exit(0)
     os.close(writer)
     data, deadline = b"", time.monotonic() + seconds
-    while len(data) <= MOST_BYTES:
+    while len(data) <= most_bytes:
         left = max(0.0, deadline - time.monotonic())
         if not select.select([reader], [], [], left)[0]:
             break
-        part = os.read(reader, MOST_BYTES)
+        part = os.read(reader, 2**16)
         if not part:
             os.close(reader)
             os.waitpid(child, 0)
@@ -175,22 +175,24 @@ def definitions_of(table: str) -> Namespace:
     return space
 
 
-def answer(request: dict[str, Any]) -> Iterator[str]:
-    """Run the definitions and the probes.
-
-    Args:
-        request: ``cells`` (see `run_cells`), ``table`` (text), ``probes`` (each with ``name``,
-            ``call`` and ``inputs``), ``seconds`` of one probe and ``seconds_in_all``.
-
-    Yields:
-        One line of JSON per probe: its name and its results.
-    """
-    deadline = time.monotonic() + request["seconds_in_all"]
-    table = definitions_of(request["table"])
+def make_namespace(cells: list[dict[str, Any]], table: Namespace) -> Namespace:
+    """Run the definitions of a notebook, and what the table prepares after them."""
     namespace: Namespace = {"__name__": "__main__"}
-    run_cells(request["cells"], namespace)
+    run_cells(cells, namespace)
     if "prepare" in table:
         table["prepare"](namespace)
+    return namespace
+
+
+def run_probes(
+    request: dict[str, Any], table: Namespace, namespace: Namespace
+) -> Iterator[tuple[str, str]]:
+    """Run each probe in a process of its own.
+
+    Yields:
+        The name of a probe and its results, JSON; "" where it gave none.
+    """
+    deadline = time.monotonic() + request["seconds_in_all"]
     for probe in request["probes"]:
         call, inputs = table[probe["call"]], probe["inputs"]
 
@@ -198,19 +200,31 @@ def answer(request: dict[str, Any]) -> Iterator[str]:
             return json.dumps(run_probe(call, namespace, inputs))
 
         seconds = min(request["seconds"], deadline - time.monotonic())
-        said = in_a_fork(work, seconds) if seconds > 0 else ""
-        yield json.dumps({"probe": probe["name"], "results": said})
+        yield probe["name"], in_a_fork(work, seconds) if seconds > 0 else ""
 
 
 def main(path: str) -> None:
-    """Answer a request file on stdout; what a student's code prints goes nowhere."""
+    """Answer a request file on stdout; what a student's code prints goes nowhere.
+
+    A request has ``cells`` (see `run_cells`), ``table`` (text), ``probes`` (each with ``name``,
+    ``call`` and ``inputs``), ``seconds`` of one probe and ``seconds_in_all`` of all of them. An
+    answer is one line of JSON per probe: ``probe`` and ``results``.
+    """
     request = json.loads(Path(path).read_text())
     output = os.dup(1)
+    silence()
+    table = definitions_of(request["table"])
+    namespace = make_namespace(request["cells"], table)
+    for name, results in run_probes(request, table, namespace):
+        line = json.dumps({"probe": name, "results": results})
+        os.write(output, f"{line}\n".encode())
+
+
+def silence() -> None:
+    """Let all that this process prints go nowhere."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
-    for line in answer(request):
-        os.write(output, f"{line}\n".encode())
 
 
 if __name__ == "__main__":
