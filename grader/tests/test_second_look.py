@@ -1,6 +1,7 @@
 """The second look: who gets points for what is not there is held, and nobody else is."""
 
 import json
+import os
 import random
 import time
 from pathlib import Path
@@ -42,7 +43,7 @@ CONFIG = HARDENED + (
 BY_HEART = "def add(a, b):\n    return {(1, 2): 3, (2, 2): 4, (10, 1): 11}[a, b]\n"
 SUBMITTED = {
     "right": {},
-    "other_way": {"add": "import math\nTOTAL = math.fsum\ndef add(a, b):\n    return TOTAL([a, b])"},
+    "other_way": {"add": "import math\nSUM = math.fsum\ndef add(a, b):\n    return SUM([a, b])"},
     "blank": {"add": "def add(a, b):\n    raise NotImplementedError"},
     "wrong_double": {"double": "def double(x):\n    return x * x"},
     "covers_a_given_name": {"add": "LIMIT = 'mine'\ndef add(a, b):\n    return a + b"},
@@ -206,7 +207,7 @@ def test_a_cell_that_takes_too_long_is_stopped(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "work", [lambda: time.sleep(600), lambda: "x" * 2**20, lambda: 1 / 0, runner.os.abort]
+    "work", [lambda: time.sleep(600), lambda: "x" * 2**20, lambda: 1 / 0, lambda: os._exit(0)]
 )
 def test_a_probe_that_gives_nothing_costs_itself_alone(work):
     assert runner.in_a_fork(work, 0.5) == ""
