@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from itertools import zip_longest
 from typing import Any
 
 from nexa_grade.second_look.probe import Probe, nearly_equal
@@ -272,26 +273,33 @@ def has_bars_of_the_counts(expected: dict[str, Any], got: dict[str, Any]) -> boo
 # TODO 3: a model whose logits are drawn, so that votes are known
 
 
-def draw_votes(rng: random.Random, most: int = 60, passes: int = 8) -> dict[str, Any]:
-    """Draw logits: of each row, for each time that the model reads it, in each mode."""
-    rows = rng.randint(most // 2, most)
+def draw_votes(rng: random.Random, num_votes: int = 5) -> dict[str, Any]:
+    """Draw which class a row gets each time that the model reads it, whatever its mode."""
+    rows = rng.randint(40, 60)
     return {
-        "num_votes": rng.randint(3, 6),
+        "num_votes": num_votes,
         "ids": [
-            [row, *(rng.randrange(most) for _ in range(4))]
+            [row, *(rng.randrange(60) for _ in range(4))]
             for row in shuffled(rng, list(range(rows)))
         ],
-        "classes": [
-            [[rng.randrange(3) for _ in range(passes)] for _ in range(4)] for _ in range(most)
-        ],
+        "classes": [[rng.choices(range(3), (6, 3, 1), k=8)] * 4 for _ in range(rows)],
     }
 
 
-def draw_same_votes(rng: random.Random) -> dict[str, Any]:
-    """Draw logits that are the same at each pass."""
-    given = draw_votes(rng)
-    given["classes"] = [[[modes[0][0]] * 8] * 4 for modes in given["classes"]]
-    return given
+def draw_ties(rng: random.Random) -> dict[str, Any]:
+    """The same, for another number of votes."""
+    return draw_votes(rng, rng.randint(2, 7))
+
+
+def draw_same_votes(rng: random.Random, classes: int = 3) -> dict[str, Any]:
+    """Draw classes that are the same each time."""
+    given = draw_ties(rng)
+    return given | {"classes": [[[rng.randrange(classes)]] * 4 for _ in given["classes"]]}
+
+
+def draw_two_classes(rng: random.Random) -> dict[str, Any]:
+    """The same, with two classes."""
+    return draw_same_votes(rng, 2)
 
 
 def drawn_model(namespace: Namespace, classes: list[Any]) -> Any:
@@ -303,13 +311,17 @@ def drawn_model(namespace: Namespace, classes: list[Any]) -> Any:
         def forward(self, input_ids: Any, attention_mask: Any = None) -> Any:
             layers = [m for m in self.modules() if isinstance(m, nn.TransformerEncoderLayer)]
             is_training = all(layer.training for layer in layers) and bool(layers)
-            mode = 2 * is_training + torch.is_grad_enabled()
+            has_graph = torch.is_grad_enabled() and any(p.requires_grad for p in self.parameters())
+            mode = 2 * is_training + has_graph
             logits = torch.zeros(len(input_ids), 3)
             for place, row in enumerate(input_ids[:, 0].tolist()):
                 passes = classes[row][mode]
                 logits[place, passes[seen[row] % len(passes)]] = 5.0
                 seen[row] += 1
             return logits
+
+        def read(self) -> int:
+            return seen.total()
 
     return DrawnModel(100, 16, 2)
 
@@ -345,24 +357,34 @@ def columns_of(result: dict[str, Any]) -> list[list[float]]:
 
 
 def are_majorities(expected: dict[str, Any], got: dict[str, Any], ties: bool = False) -> bool:
-    """Tell whether rewards are the majority of the votes, and the votes those of the model."""
+    """Tell whether rewards are the majority of the votes, and the votes as frequent as they are.
+
+    Which class a vote names, and of which row, other cells look at.
+    """
     columns = columns_of(got)
-    if len(got["rewards"]) != len(expected["rewards"]) or len(columns) != len(got["rewards"]):
+    if len(columns) != len(expected["rewards"]) or len(got["rewards"]) != len(columns):
         return False
     for reward, column in zip(got["rewards"], columns, strict=True):
         most = majority(column)
-        if most is None and not ties:
-            continue
-        if reward != (most or 0):
+        if (most is not None or ties) and reward != (most or 0):
             return False
-    pairs = zip(columns_of(expected), columns, strict=True)
-    same = sum(sorted(right) == sorted(column) for right, column in pairs)
-    return same >= len(columns) / 2
+    right, mine = frequencies(columns_of(expected)), frequencies(columns)
+    return all(abs(a - b) < 0.15 for a, b in zip_longest(right, mine, fillvalue=0.0))
+
+
+def frequencies(columns: list[list[float]]) -> list[float]:
+    """List how often each vote comes, as shares, the most frequent first."""
+    counts = Counter(vote for column in columns for vote in column)
+    return sorted((n / counts.total() for n in counts.values()), reverse=True)
 
 
 def draw_mode(rng: random.Random) -> dict[str, Any]:
-    """Draw logits, and the mode before the call."""
-    return draw_votes(rng) | {"train": rng.random() < 0.5}
+    """Draw votes that differ from pass to pass with dropout on and gradients off alone."""
+    given = draw_votes(rng)
+    modes = [[[rng.randrange(3)]] * 4 for _ in given["classes"]]
+    for rows in modes:
+        rows[2] = [rng.randrange(3) for _ in range(8)]
+    return given | {"classes": modes, "train": rng.random() < 0.5}
 
 
 def call_vote_modes(namespace: Namespace, given: dict[str, Any]) -> Any:
@@ -374,16 +396,19 @@ def call_vote_modes(namespace: Namespace, given: dict[str, Any]) -> Any:
             _, votes = model.majority_vote(torch.tensor(given["ids"]), num_votes=given["num_votes"])
             is_on = torch.is_grad_enabled()
         left = any(module.training for module in model.modules())
-        results.append({"votes": votes.float(), "left": [is_on, left]})
+        results.append({"votes": votes.float(), "left": [is_on, left], "read": model.read()})
     return results
 
 
 def are_of_the_same_modes(expected: list[Any], got: list[Any]) -> bool:
-    """Tell whether votes come from passes in the same mode, and the same mode is left."""
+    """Tell whether votes differ from pass to pass, and the same mode is left."""
     for right, mine in zip(expected, got, strict=True):
-        pairs = list(zip(columns_of(right), columns_of(mine), strict=True))
-        same = sum(sorted(one) == sorted(other) for one, other in pairs)
-        if right["left"] != mine["left"] or same < len(pairs) / 2:
+        shapes = [[len(row) for row in one["votes"]] for one in (right, mine)]
+        rows = {tuple(row) for row in mine["votes"]}
+        is_read = mine["read"] >= sum(shapes[0])
+        if right["left"] != mine["left"] or shapes[0] != shapes[1] or not is_read:
+            return False
+        if len(rows) != len(mine["votes"]):
             return False
     return True
 
@@ -415,12 +440,21 @@ def call_vote_masked(namespace: Namespace, given: dict[str, Any]) -> Any:
     return votes.float()
 
 
+def same_rows(expected: list[list[float]], got: list[list[float]]) -> bool:
+    """Tell whether rows of one class have one vote, whatever it is called; another class another."""
+    pairs = {pair for rows in zip(expected, got, strict=True) for pair in zip(*rows, strict=True)}
+    firsts, seconds = ({pair[i] for pair in pairs} for i in (0, 1))
+    return len(pairs) == len(firsts) == len(seconds)
+
+
 # TODO 4
 
 
-def draw_loss(rng: random.Random, low: float = -0.6, high: float = 0.6) -> dict[str, Any]:
+def draw_loss(
+    rng: random.Random, low: float = -0.6, high: float = 0.6, size: int = 0
+) -> dict[str, Any]:
     """Draw what the loss gets: log-probs, advantages, lengths that fill the rows."""
-    rows, columns = rng.randint(2, 4), rng.randint(3, 6)
+    rows, columns = size or rng.randint(2, 4), size or rng.randint(3, 6)
 
     def matrix(least: float, most: float) -> list[list[float]]:
         return [[rng.uniform(least, most) for _ in range(columns)] for _ in range(rows)]
@@ -431,7 +465,9 @@ def draw_loss(rng: random.Random, low: float = -0.6, high: float = 0.6) -> dict[
         "ref": ref,
         "new": added(ref, moves),
         "old": added(added(ref, moves), older),
-        "advantages": [rng.choice((-1, 1)) * rng.uniform(0.3, 2.0) for _ in range(rows)],
+        "advantages": [
+            rng.choice((rng.uniform(-2, -0.3), rng.uniform(0.3, 1))) for _ in range(rows)
+        ],
         "lengths": [columns] * rows,
         "beta": rng.uniform(0.1, 3.0),
     }
@@ -569,11 +605,18 @@ def same_but_for_a_missing_metric(expected: list[Any], got: list[Any]) -> bool:
     return True
 
 
+def draw_square(rng: random.Random) -> dict[str, Any]:
+    """Draw two rows of two tokens."""
+    return draw_loss(rng, size=2)
+
+
 def draw_old(rng: random.Random) -> dict[str, Any]:
     """Draw a policy that sampled, near the new one, and a reference further away."""
-    given = draw_loss(rng, -0.4, 0.4)
-    move = rng.uniform(0.05, 0.15)
-    return given | {"old": [[x - move for x in row] for row in given["new"]]}
+    given, new, move = draw_square(rng), rng.uniform(-2, -1), rng.uniform(0.05, 0.15)
+    gaps = rng.uniform(0.2, 0.5), rng.uniform(-0.5, -0.2)
+    return given | {
+        "new": [[new] * 2] * 2, "old": [[new - move] * 2] * 2, "ref": [[new + gap] * 2 for gap in gaps]
+    }  # fmt: skip
 
 
 def call_loss_old(namespace: Namespace, given: dict[str, Any]) -> Any:
@@ -863,9 +906,11 @@ def same_if_called(expected: dict[str, Any], got: dict[str, Any]) -> bool:
     """Compare; a loss that is computed in place is judged by other cells."""
     if not got["called"]:
         return bool(got["moved"])
-    pairs = [(expected.pop("by_length", {}), got.pop("by_length", {}))]
-    right, mine = pairs[0]
-    return nearly_equal(expected, got) and all(
+    right, mine = expected["by_length"], got["by_length"]
+    others = [
+        {name: x for name, x in one.items() if name != "by_length"} for one in (expected, got)
+    ]
+    return nearly_equal(*others) and all(
         name in right and are_close(right[name], values, 2e-3) for name, values in mine.items()
     )
 
@@ -914,16 +959,12 @@ def call_train_advantages(namespace: Namespace, given: dict[str, Any]) -> Any:
         triples, calls = triples_of(namespace, given[name]), []
 
         def loss(
-            new: Any,
-            ref: Any,
-            advantages: Any,
-            lengths: Any,
-            *_: Any,
-            calls: Any = calls,
-            **__: Any,
-        ) -> Any:
-            calls.append([advantages.detach().float().tolist(), [int(n) for n in lengths]])
-            return 0.0 * (new + ref).sum(), metrics_of()
+            log_probs_new: Any, log_probs_ref: Any, advantages: Any, response_lengths: Any,
+            *_: Any, calls: Any = calls, **__: Any,
+        ) -> Any:  # fmt: skip
+            lengths = [int(n) for n in response_lengths]
+            calls.append([advantages.detach().float().tolist(), lengths])
+            return 0.0 * (log_probs_new + log_probs_ref).sum(), metrics_of()
 
         before = [p.detach().clone() for p in policy.parameters()]
         namespace["set_seed"](given["seed"])
@@ -988,19 +1029,15 @@ def call_train_rewards(namespace: Namespace, given: dict[str, Any]) -> Any:
                 return rewards, votes
 
         def loss(
-            new: Any,
-            ref: Any,
-            advantages: Any,
-            lengths: Any,
-            *_: Any,
-            calls: Any = calls,
-            **__: Any,
-        ) -> Any:
-            mask = namespace["response_mask"](lengths, new.shape[1])
-            gap = (ref - new).detach()[mask]
-            value = 3.0 - 0.1 * (advantages.unsqueeze(1) * new * mask).sum()
+            log_probs_new: Any, log_probs_ref: Any, advantages: Any, response_lengths: Any,
+            *_: Any, calls: Any = calls, **__: Any,
+        ) -> Any:  # fmt: skip
+            mask = namespace["response_mask"](response_lengths, log_probs_new.shape[1])
+            gap = (log_probs_ref - log_probs_new).detach()[mask]
+            value = 3.0 - 0.1 * (advantages.unsqueeze(1) * log_probs_new * mask).sum()
             kl = float((torch.exp(gap) - gap - 1).mean())
-            share = sum(int(n) == int(max(lengths)) for n in lengths) / len(lengths)
+            lengths = [int(n) for n in response_lengths]
+            share = sum(n == max(lengths) for n in lengths) / len(lengths)
             calls.append([float(value), kl, 1.0, share])
             return value, metrics_of(kl)
 
@@ -1047,7 +1084,7 @@ def draw_sessions(rng: random.Random) -> dict[str, Any]:
 
 def call_roll(namespace: Namespace, given: dict[str, Any]) -> Any:
     """Collect rollouts with developers whose replies are drawn."""
-    return roll(namespace, given, [given["turns"]] * len(given["requests"]))
+    return roll(namespace, given, [10**6] * len(given["requests"]))
 
 
 def call_roll_groups(namespace: Namespace, given: dict[str, Any]) -> Any:
@@ -1072,7 +1109,7 @@ def roll(namespace: Namespace, given: dict[str, Any], leaves: list[int]) -> Any:
             if self.turn >= leaves[self.number]:
                 self.ended = True
                 return [None] * len(responses)
-            replies = given["replies"][self.number][self.turn][: len(responses)]
+            replies = given["replies"][self.number][self.turn % given["turns"]][: len(responses)]
             self.turn += 1
             self.context = [
                 *self.context,
@@ -1536,15 +1573,15 @@ PROBES = [
         ("todo2-test-plots-data",), draw_analysis, call_plot_signals,
         agrees=has_bars_of_the_counts, cases=2,
     ),
-    Probe(("todo3-test-shapes",), draw_same_votes, call_vote, form_of_votes),
+    Probe(("todo3-test-shapes",), draw_two_classes, call_vote, form_of_votes),
     Probe(("todo3-test-scores",), draw_same_votes, call_vote),
     Probe(("todo3-test-majority",), draw_votes, call_vote, agrees=are_majorities),
     Probe(
-        ("todo3-test-ties",), draw_votes, call_vote, agrees=partial(are_majorities, ties=True)
+        ("todo3-test-ties",), draw_ties, call_vote, agrees=partial(are_majorities, ties=True), cases=6
     ),
     Probe(("todo3-test-mode",), draw_mode, call_vote_modes, agrees=are_of_the_same_modes),
-    Probe(("todo3-test-mask",), draw_masked, call_vote_masked),
-    Probe(("todo4-test-scalar",), draw_loss, call_loss_form),
+    Probe(("todo3-test-mask",), draw_masked, call_vote_masked, agrees=same_rows),
+    Probe(("todo4-test-scalar",), draw_square, call_loss_form),
     Probe(("todo4-test-equal-policies",), draw_equal, call_loss_equal),
     Probe(("todo4-test-clip",), draw_clip, call_loss_clip),
     Probe(("todo4-test-token-level",), draw_tokens, call_loss_tokens),

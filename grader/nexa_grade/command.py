@@ -201,9 +201,18 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
         points = points_of_tests(definition)
         text = path.read_text(encoding="utf-8")
         table = Table(str(path), text, tuple(texts.items()), tuple(points.items()))
-        for cell, most in without_probe(table.probes, points).items():
-            print(f"  no second look: {cell} ({most:g} points)")
+        _ = table.probes  # a mistake in it is refused here, not in a worker
         return table
+
+    @staticmethod
+    def without_second_look(snapshot: AssignmentSnapshot) -> dict[str, float]:
+        """Name the tests that no probe speaks for, with their points, at the terminal as well."""
+        if snapshot.probes is None:
+            return {}
+        found = without_probe(snapshot.probes.probes, dict(snapshot.probes.points))
+        for cell, most in found.items():
+            print(f"  no second look: {cell} ({most:g} points)")
+        return found
 
     def settings(self) -> list[dict[str, str]]:
         """List the settings that a score may depend on, and the version that grades."""
@@ -316,6 +325,7 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
             "scheduler": self.scheduler or f"{self.workers} local workers",
             "submissions": len(folders),
             "merged_from_an_earlier_run": left,
+            "no_second_look": self.without_second_look(snapshot),
         }
 
     def is_done(

@@ -28,6 +28,7 @@ from traitlets.config import Config
 from nexa_grade.errors import HeldForReview
 from nexa_grade.execution.bubblewrap import find_bubblewrap
 from nexa_grade.intake.submission_files import TIMESTAMP, Submission, is_timestamp, open_files
+from nexa_grade.kernel_language import PYTHON, kernel_language
 from nexa_grade.run.outcome import Outcome, Status, utc_now
 from nexa_grade.run.private_gradebook import Rows, Scores, read_scores, write_gradebook
 from nexa_grade.second_look.look import Disagreement, Table, hold_reason, look_again
@@ -240,6 +241,9 @@ def second_look(
     found: list[Disagreement] = []
     for name, earned in scores.grades.items():
         notebook = nbformat.read(files / f"{name}.ipynb", as_version=4)
+        if kernel_language(notebook) != PYTHON:
+            heard.lines.append(f"no second look at {name}: it is not in Python")
+            continue
         disagreements, unusable = look_again(
             snapshot.probes, name, notebook, earned, files, snapshot.config
         )
