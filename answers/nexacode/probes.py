@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from itertools import zip_longest
 from typing import Any
 
 from nexa_grade.second_look.probe import Probe, nearly_equal
@@ -22,9 +21,15 @@ VOCABULARY = ("alpha", "beta", "gamma", "delta")  # words that the tiny tokenize
 
 
 def prepare(namespace: Namespace) -> None:
-    """Set what the notebook's own lines would have set; runs in the sandbox."""
+    """Set what the notebook's own lines would have set, whatever an answer has switched.
+
+    Runs in the sandbox, after all definitions.
+    """
     torch = namespace["torch"]
     torch.set_num_threads(1)
+    torch.set_grad_enabled(True)
+    torch.set_default_dtype(torch.float32)
+    torch.set_default_device("cpu")
     namespace["device"] = torch.device("cpu")
 
 
@@ -333,7 +338,7 @@ def call_vote(namespace: Namespace, given: dict[str, Any]) -> Any:
     ids = torch.tensor(given["ids"])
     mask = torch.ones_like(ids)
     rewards, votes = namespace["check_votes"](model, ids, mask, num_votes=given["num_votes"])
-    return {"rewards": rewards.float(), "votes": votes.float()}
+    return {"rewards": rewards.float(), "votes": votes.float(), "read": model.read()}
 
 
 def form_of_votes(result: dict[str, Any]) -> list[Any]:
@@ -342,6 +347,11 @@ def form_of_votes(result: dict[str, Any]) -> list[Any]:
     values = {*rewards, *(vote for row in votes for vote in row)}
     lengths = [len(rewards), len(votes), *(len(row) for row in votes)]
     return [lengths, values <= {-1, 0, 1}, len(values) > 1]
+
+
+def rewards_and_votes(result: dict[str, Any]) -> list[Any]:
+    """Look at both, not at how they came about."""
+    return [result["rewards"], result["votes"]]
 
 
 def majority(column: list[float]) -> float | None:
@@ -357,7 +367,7 @@ def columns_of(result: dict[str, Any]) -> list[list[float]]:
 
 
 def are_majorities(expected: dict[str, Any], got: dict[str, Any], ties: bool = False) -> bool:
-    """Tell whether rewards are the majority of the votes, and the votes as frequent as they are.
+    """Tell whether rewards are the majority of votes that differ, and the model was asked for them.
 
     Which class a vote names, and of which row, other cells look at.
     """
@@ -368,14 +378,8 @@ def are_majorities(expected: dict[str, Any], got: dict[str, Any], ties: bool = F
         most = majority(column)
         if (most is not None or ties) and reward != (most or 0):
             return False
-    right, mine = frequencies(columns_of(expected)), frequencies(columns)
-    return all(abs(a - b) < 0.15 for a, b in zip_longest(right, mine, fillvalue=0.0))
-
-
-def frequencies(columns: list[list[float]]) -> list[float]:
-    """List how often each vote comes, as shares, the most frequent first."""
-    counts = Counter(vote for column in columns for vote in column)
-    return sorted((n / counts.total() for n in counts.values()), reverse=True)
+    is_read = got["read"] >= len(columns) * (1 if ties else len(expected["votes"]))
+    return is_read and len({vote for column in columns for vote in column}) == 3
 
 
 def draw_mode(rng: random.Random) -> dict[str, Any]:
@@ -405,7 +409,7 @@ def are_of_the_same_modes(expected: list[Any], got: list[Any]) -> bool:
     for right, mine in zip(expected, got, strict=True):
         shapes = [[len(row) for row in one["votes"]] for one in (right, mine)]
         rows = {tuple(row) for row in mine["votes"]}
-        is_read = mine["read"] >= sum(shapes[0])
+        is_read = mine["read"] >= shapes[0][0]
         if right["left"] != mine["left"] or shapes[0] != shapes[1] or not is_read:
             return False
         if len(rows) != len(mine["votes"]):
@@ -487,6 +491,7 @@ def tensors_of(namespace: Namespace, given: dict[str, Any]) -> dict[str, Any]:
 
 def number(value: Any) -> float:
     """Make a float of a number or of a tensor of one."""
+    value = value.detach() if hasattr(value, "detach") else value
     return float(value.item() if hasattr(value, "item") else value)
 
 
@@ -606,8 +611,10 @@ def same_but_for_a_missing_metric(expected: list[Any], got: list[Any]) -> bool:
 
 
 def draw_square(rng: random.Random) -> dict[str, Any]:
-    """Draw two rows of two tokens."""
-    return draw_loss(rng, size=2)
+    """Draw two rows of two tokens, inside the clip range, with advantages of both signs."""
+    given = draw_loss(rng, -0.12, 0.12, size=2)
+    advantages = shuffled(rng, [rng.uniform(0.3, 1), rng.uniform(-1, -0.3)])
+    return given | {"advantages": advantages}
 
 
 def draw_old(rng: random.Random) -> dict[str, Any]:
@@ -1038,7 +1045,7 @@ def call_train_rewards(namespace: Namespace, given: dict[str, Any]) -> Any:
             kl = float((torch.exp(gap) - gap - 1).mean())
             lengths = [int(n) for n in response_lengths]
             share = sum(n == max(lengths) for n in lengths) / len(lengths)
-            calls.append([float(value), kl, 1.0, share])
+            calls.append([number(value), kl, 1.0, share])
             return value, metrics_of(kl)
 
         mixed = [["alpha alpha", GOOD], ["alpha", NEUTRAL]] * 8
@@ -1574,7 +1581,7 @@ PROBES = [
         agrees=has_bars_of_the_counts, cases=2,
     ),
     Probe(("todo3-test-shapes",), draw_two_classes, call_vote, form_of_votes),
-    Probe(("todo3-test-scores",), draw_same_votes, call_vote),
+    Probe(("todo3-test-scores",), draw_same_votes, call_vote, rewards_and_votes),
     Probe(("todo3-test-majority",), draw_votes, call_vote, agrees=are_majorities),
     Probe(
         ("todo3-test-ties",), draw_ties, call_vote, agrees=partial(are_majorities, ties=True), cases=6

@@ -15,6 +15,7 @@ import select
 import signal
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -124,6 +125,8 @@ def plain(value: Any) -> Any:
 def run_probe(call: Any, namespace: Namespace, inputs: list[Any]) -> list[dict[str, Any]]:
     """Call a function on each input; stop at the first error."""
     results: list[dict[str, Any]] = []
+    warnings.resetwarnings()  # an answer may have made errors of them
+    warnings.simplefilter("ignore")
     for given in inputs:
         try:
             results.append({"got": plain(call(namespace, given))})
