@@ -10,7 +10,7 @@ import json
 import secrets
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,6 @@ from authoring.assignment import NEXACODE, Assignment
 from authoring.graded_cells import grade_info, is_graded_by_machine, todo_number
 
 SECONDS = 120.0
-MOST_BYTES = 2**24
 
 
 @dataclass(frozen=True)
@@ -82,14 +81,16 @@ class Looker:
         rows = [self.requests[probe.name]["probes"][0] for probe in probes]
         request = {"probes": rows, "seconds": SECONDS, "seconds_in_all": SECONDS}
 
-        def work() -> str:
+        def work() -> Iterator[str]:
             runner.silence()
             runner.run_cell(text, True, self.namespace)
             self.namespace.update(self.given)
-            return json.dumps(list(runner.run_probes(request, self.table, self.namespace)))
+            for pair in runner.run_probes(request, self.table, self.namespace):
+                yield json.dumps(pair)
 
-        lines = json.loads(runner.in_a_fork(work, SECONDS, MOST_BYTES) or "[]")
-        return {name: json.loads(results or "[]") for name, results in lines}
+        lines = runner.lines_of_a_fork(work, SECONDS, time.monotonic() + SECONDS)
+        pairs = [json.loads(line) for line in lines]
+        return {name: json.loads(results or "[]") for name, results in pairs}
 
     def look_at(self, answer: Answer, outcome: dict[str, str] | None = None) -> Seen:
         """Grade an answer and run the probes of its TODO on it."""

@@ -831,7 +831,7 @@ def call_train_direction(namespace: Namespace, given: dict[str, Any]) -> Any:
     namespace["set_seed"](given["seed"])
     with fakes_of_training(namespace, namespace["fake_loss"]):
         namespace["train_grpo_tcr"](
-            policy, reference, judge, triples, tokenizer, num_steps=30, batch_size=8, lr=1e-2
+            policy, reference, judge, triples, tokenizer, num_steps=20, batch_size=8, lr=2e-2
         )
     batch = namespace["encode_examples"](triples[:4], tokenizer)
     with torch.no_grad():

@@ -206,12 +206,34 @@ def test_a_cell_that_takes_too_long_is_stopped(monkeypatch):
     assert run_cells("while True: pass", "a = 1")["a"] == 1
 
 
-@pytest.mark.parametrize(
-    "work", [lambda: time.sleep(600), lambda: "x" * 2**20, lambda: 1 / 0, lambda: os._exit(0)]
-)
-def test_a_probe_that_gives_nothing_costs_itself_alone(work):
-    assert runner.in_a_fork(work, 0.5) == ""
-    assert runner.in_a_fork(lambda: "done", 60) == "done"
+CALLS = {
+    "right": lambda namespace, given: given + 1,
+    "hangs": lambda namespace, given: time.sleep(600),
+    "ends": lambda namespace, given: os._exit(0),
+    "is_killed": lambda namespace, given: os.kill(os.getpid(), 9),
+    "raises": lambda namespace, given: 1 / 0,
+    "exits": lambda namespace, given: exit(),
+    "writes_much": lambda namespace, given: "x" * 2**21,
+    "no_data": lambda namespace, given: open,
+}
+
+
+def run_probes(*names: str, seconds_in_all: float = 60) -> dict[str, list]:
+    rows = [{"name": f"{i}", "call": name, "inputs": [1, 2]} for i, name in enumerate(names)]
+    request = {"probes": rows, "seconds": 0.5, "seconds_in_all": seconds_in_all}
+    return {name: json.loads(said or "[]") for name, said in runner.run_probes(request, CALLS, {})}
+
+
+@pytest.mark.parametrize("name", [name for name in CALLS if name != "right"])
+def test_a_probe_that_gives_nothing_costs_itself_alone(name):
+    right = [{"got": 2}, {"got": 3}]
+    found = run_probes("right", name, "right", name, "right")
+    assert [found[key] for key in ("0", "2", "4")] == [right] * 3
+    assert not any("got" in result for key in ("1", "3") for result in found[key])
+
+
+def test_when_the_time_is_over_nothing_more_is_run():
+    assert run_probes("right", "right", seconds_in_all=0) == {"0": [], "1": []}
 
 
 @pytest.mark.parametrize(

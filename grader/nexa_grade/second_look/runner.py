@@ -23,7 +23,7 @@ from typing import Any
 
 Namespace = dict[str, Any]
 SECONDS_A_CELL = 5.0
-MOST_BYTES = 2**18  # of one probe's results
+MOST_BYTES = 2**20  # of one probe's results
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
 RUNS_HERE = re.compile(r"\s*%%(?:time|capture|timeit|prun)\b.*\n")  # the rest of the cell is Python
 CONSTANT = re.compile(r"_*[A-Z][A-Z0-9_]*$")
@@ -136,35 +136,41 @@ def run_probe(call: Any, namespace: Namespace, inputs: list[Any]) -> list[dict[s
     return results
 
 
-def in_a_fork(work: Any, seconds: float, most_bytes: int = MOST_BYTES) -> str:
-    """Do something in a process of its own, and end that after some seconds.
+def lines_of_a_fork(work: Any, seconds: float, deadline: float) -> Iterator[str]:
+    """Do something in a process of its own, and end that where it is silent for too long.
 
-    Returns:
-        The text that ``work`` returned; "" where there is none.
+    Args:
+        work: A function that yields texts of one line.
+        seconds: How long one line may take.
+        deadline: When all has to end, by the monotonic clock.
+
+    Yields:
+        The lines, as long as there are some.
     """
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
         with contextlib.suppress(BaseException), os.fdopen(writer, "wb") as file:
-            file.write(work().encode())
+            for line in work():
+                file.write(f"{line}\n".encode())
+                file.flush()
         os._exit(0)
     os.close(writer)
-    data, deadline = b"", time.monotonic() + seconds
-    while len(data) <= most_bytes:
-        left = max(0.0, deadline - time.monotonic())
-        if not select.select([reader], [], [], left)[0]:
-            break
-        part = os.read(reader, 2**16)
-        if not part:
-            os.close(reader)
-            os.waitpid(child, 0)
-            return data.decode(errors="replace")
-        data += part
-    os.close(reader)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return ""
+    data = b""
+    try:
+        while len(data) <= MOST_BYTES:
+            left = min(seconds, deadline - time.monotonic())
+            is_ready = left > 0 and select.select([reader], [], [], left)[0]
+            part = os.read(reader, 2**16) if is_ready else b""
+            if not part:
+                return
+            *lines, data = (data + part).split(b"\n")
+            yield from (line.decode(errors="replace") for line in lines)
+    finally:
+        os.close(reader)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
 
 
 def definitions_of(table: str) -> Namespace:
@@ -190,20 +196,27 @@ def make_namespace(cells: list[dict[str, Any]], table: Namespace) -> Namespace:
 def run_probes(
     request: dict[str, Any], table: Namespace, namespace: Namespace
 ) -> Iterator[tuple[str, str]]:
-    """Run each probe in a process of its own.
+    """Run probes one after another; one that crashes or hangs costs itself alone.
+
+    All share one forked process as long as it lives: a fork of what torch has loaded costs more
+    than most calls.
 
     Yields:
         The name of a probe and its results, JSON; "" where it gave none.
     """
     deadline = time.monotonic() + request["seconds_in_all"]
-    for probe in request["probes"]:
-        call, inputs = table[probe["call"]], probe["inputs"]
+    left = list(request["probes"])
+    while left:
 
-        def work(call: Any = call, inputs: Any = inputs) -> str:
-            return json.dumps(run_probe(call, namespace, inputs))
+        def work(probes: tuple[dict[str, Any], ...] = tuple(left)) -> Iterator[str]:
+            for probe in probes:
+                yield json.dumps(run_probe(table[probe["call"]], namespace, probe["inputs"]))
 
-        seconds = min(request["seconds"], deadline - time.monotonic())
-        yield probe["name"], in_a_fork(work, seconds) if seconds > 0 else ""
+        for results in lines_of_a_fork(work, request["seconds"], deadline):
+            if left:
+                yield left.pop(0)["name"], results
+        if left:
+            yield left.pop(0)["name"], ""
 
 
 def main(path: str) -> None:
