@@ -817,10 +817,10 @@ def same_optimizer(expected: list[Any], got: list[Any]) -> bool:
 
 
 def draw_direction(rng: random.Random) -> dict[str, Any]:
-    """Draw which two of four words are praised."""
-    words = shuffled(rng, list(VOCABULARY))
-    rows = [[text, GOOD if text in words[:2] else BAD] for text in VOCABULARY]
-    return {"rows": rows * 2, "seed": rng.randrange(10**6)}
+    """Draw two responses, which of them is praised, and their order."""
+    good, bad = rng.sample(VOCABULARY, 2)
+    rows = shuffled(rng, [[f"{good} {good}", GOOD], [bad, BAD]])
+    return {"rows": rows * 4, "seed": rng.randrange(10**6)}
 
 
 def call_train_direction(namespace: Namespace, given: dict[str, Any]) -> Any:
@@ -831,9 +831,9 @@ def call_train_direction(namespace: Namespace, given: dict[str, Any]) -> Any:
     namespace["set_seed"](given["seed"])
     with fakes_of_training(namespace, namespace["fake_loss"]):
         namespace["train_grpo_tcr"](
-            policy, reference, judge, triples, tokenizer, num_steps=20, batch_size=8, lr=2e-2
+            policy, reference, judge, triples, tokenizer, num_steps=30, batch_size=8, lr=1e-2
         )
-    batch = namespace["encode_examples"](triples[:4], tokenizer)
+    batch = namespace["encode_examples"](triples[:2], tokenizer)
     with torch.no_grad():
         pair = [namespace["response_log_probs"](model, batch) for model in (policy, reference)]
     return (pair[0] - pair[1]).sum(dim=1) / batch["response_lengths"]
@@ -992,7 +992,7 @@ def standardized(values: list[float]) -> list[float]:
     return [(x - mean) / std if std > 1e-6 else 0.0 for x in values]
 
 
-def same_advantages(expected: list[Any], got: list[Any]) -> bool:
+def same_advantages(_: list[Any], got: list[Any]) -> bool:
     """Compare as the cell does: with the rewards that the advantages themselves tell."""
     if not all(result["moved"] for result in got):
         return False
@@ -1001,7 +1001,7 @@ def same_advantages(expected: list[Any], got: list[Any]) -> bool:
         values, _ = plain
         mean = sum(values) / len(values)
         right = standardized([float(x > mean) for x in values])
-        if len(values) != len(expected[0]["called"][0]) or not are_close([right], [values], 0.1):
+        if not are_close([right], [values], 0.1):
             return False
     if not shaped or max(shaped[1]) <= 412:
         return True
@@ -1603,7 +1603,7 @@ PROBES = [
     ),
     Probe(
         ("todo5-test-direction",), draw_direction, call_train_direction, agrees=are_of_one_sign,
-        cases=2,
+        cases=3,
     ),
     Probe(
         ("todo5-test-loss-inputs",), draw_loss_inputs, call_train_loss_inputs,
