@@ -833,7 +833,7 @@ def call_train_direction(namespace: Namespace, given: dict[str, Any]) -> Any:
         namespace["train_grpo_tcr"](
             policy, reference, judge, triples, tokenizer, num_steps=30, batch_size=8, lr=1e-2
         )
-    batch = namespace["encode_examples"](triples[:2], tokenizer)
+    batch = namespace["encode_examples"](triples_of(namespace, given["rows"][:2]), tokenizer)
     with torch.no_grad():
         pair = [namespace["response_log_probs"](model, batch) for model in (policy, reference)]
     return (pair[0] - pair[1]).sum(dim=1) / batch["response_lengths"]
