@@ -84,7 +84,7 @@ class Looker:
         def work() -> Iterator[str]:
             runner.silence()
             runner.run_cell(text, True, self.namespace)
-            self.namespace.update(self.given)
+            runner.put_back(self.given, self.namespace)
             for pair in runner.run_probes(request, self.table, self.namespace):
                 yield json.dumps(pair)
 

@@ -201,6 +201,14 @@ def test_what_is_given_is_put_back():
     assert (space["tool"](), space["LIMIT"]) == (1, 1)
 
 
+def test_a_part_of_a_given_module_stays():
+    import time as module
+
+    space = run_cells("import time, copy", "from time import time\ncopy = 1", given=(0,))
+    assert space["time"] is module.time
+    assert space["copy"].deepcopy([1]) == [1]
+
+
 def test_a_cell_that_takes_too_long_is_stopped(monkeypatch):
     monkeypatch.setattr(runner, "SECONDS_A_CELL", 0.2)
     assert run_cells("while True: pass", "a = 1")["a"] == 1

@@ -18,7 +18,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any
 
 Namespace = dict[str, Any]
@@ -102,7 +102,15 @@ def run_cells(cells: list[dict[str, Any]], namespace: Namespace) -> None:
                 for name, value in new.items()
                 if name not in before or before[name] is not value
             }
-    namespace.update(given)
+    put_back(given, namespace)
+
+
+def put_back(given: Namespace, namespace: Namespace) -> None:
+    """Put back what a notebook gives, but for a part of a module: ``from time import time``."""
+    for name, value in given.items():
+        mine = namespace.get(name)
+        if not isinstance(value, ModuleType) or getattr(value, name, None) is not mine:
+            namespace[name] = value
 
 
 def plain(value: Any) -> Any:
