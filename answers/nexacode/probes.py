@@ -1267,13 +1267,11 @@ def call_evaluate_accuracy(namespace: Namespace, given: dict[str, Any]) -> Any:
 def call_evaluate_kl(namespace: Namespace, given: dict[str, Any]) -> Any:
     """Evaluate few and many triples; the KL, the accuracy, and the reductions."""
     check = namespace["check_number"]
-    kls = [
-        check(evaluate(namespace, given, rows), "mean_kl")
-        for rows in (given["rows"], given["rows"] * 8)
-    ]
-    accuracy = check(evaluate(namespace, given, given["rows"]), "preference_accuracy")
+    labelled = [row for row in given["rows"] if row[1] != NEUTRAL]
+    kls = [check(evaluate(namespace, given, rows), "mean_kl") for rows in (labelled, labelled * 8)]
+    accuracy = check(evaluate(namespace, given, labelled), "preference_accuracy")
     reductions = [
-        check(evaluate(namespace, given, given["rows"], baseline), "correction_rate_reduction")
+        check(evaluate(namespace, given, labelled, baseline), "correction_rate_reduction")
         for baseline in given["baselines"]
     ]
     return {
