@@ -55,6 +55,10 @@ c.NexaGrade.preload = [
     "tqdm.auto",
 ]
 
+# After grading: do the functions behave as their points say? (docs/security.md)
+answers = Path(c.CourseDirectory.root, "answers")
+c.NexaGrade.probes = {path.parent.name: str(path) for path in answers.glob("*/probes.py")}
+
 # Questions of the export and the report: cells of one TODO
 c.ClassExportPlugin.question = r"todo(\d+)-"
 c.ClassExportPlugin.question_name = "TODO {}"

@@ -21,7 +21,7 @@ BEFORE = """# How forged scores are found, and which are not
 page.*
 
 A submission is a program, and the tests run inside it. So a student can try to get
-points without an answer. Each attempt is looked for twice:
+points without an answer. Each attempt is looked for three times:
 
 - **Before it runs.** The text of the student's cells is searched for what only a forgery needs
   (`grader/nexa_grade/forgery/text_signs.py` has the tables). The course's own solution and the bank
@@ -29,6 +29,12 @@ points without an answer. Each attempt is looked for twice:
 - **While it runs.** A guard in the kernel looks before each test: are Python, IPython, torch and
   numpy what they were? What was changed is put back. The guard is asked by messages, not by code.
   It has no outputs, and no cell number changes. A test does not stay in the notebook's history.
+- **After it ran: the second look.** `nexa-grade` runs the definitions in the student's cells once
+  more, in a fresh sandbox that has no tests, no expected values and no reference. It calls the
+  functions there on inputs that are drawn from a secret seed, and compares what comes back with the
+  reference, outside of the sandbox. Where a test gave points and the function does not behave so,
+  the submission is held: "score and behavior disagree". This needs no list of tricks. With the
+  other two looks switched off, no attack of the table below gains a point unreported.
 
 ## What to do with a held submission
 
@@ -53,6 +59,22 @@ nobody has read the text before.
 |---|---|---|
 """
 AFTER = """
+## What the second look does not see
+
+- **It looks at what a test looks at.** The probes of this course, one for each graded cell, are in
+  `answers/nexacode/probes.py`. A function that passes its probe has earned the cell, however it is
+  written. Most probes compare values. These look at form alone, as their cells do, so a function
+  with the right form gets these points: `todo2-test-plots` (1 point), `todo4-test-scalar`
+  (2), `todo5-test-lists` (1), `todo5-test-only-policy` (1), `todo5-test-rollouts` (1),
+  `todo6-test-keys` (2), `todo8-test-structure` (2), `todo9-test-word-count` (1).
+- **Some looks are rough.** `todo5-test-direction` (2 points) compares six signs.
+  `todo2-test-plots-data` (2) looks for bars as high as the counts, and not at the histograms.
+  `todo6-test-plot` (1) looks for the numbers, and not for their places. `todo8-test-gpu` (1) has no
+  fake GPU. `todo3-test-majority` and `todo3-test-ties` (3) compare rewards with the function's own
+  votes; `todo3-test-mode` (2) asks whether votes differ from pass to pass.
+- **It needs `nexa-grade`.** Plain `nbgrader autograde` does not do it.
+- **It costs time**: about 3 seconds of one core for a submission of this course.
+
 ## What is not defended against
 
 Student code and tests share one Python interpreter. There is no wall between them.

@@ -20,7 +20,7 @@ from nbgrader.apps.baseapp import NbGrader, nbgrader_aliases, nbgrader_flags
 from nbgrader.utils import find_all_files
 from sqlalchemy.exc import OperationalError
 from tqdm import tqdm
-from traitlets import Bool, Integer, List, Unicode, default
+from traitlets import Bool, Dict, Integer, List, Unicode, default
 from traitlets.config import Config
 
 from nexa_grade.errors import Refusal
@@ -48,6 +48,8 @@ from nexa_grade.run.private_gradebook import (
     read_student_rows,
 )
 from nexa_grade.run.settling import Settling
+from nexa_grade.second_look.look import Table, points_of_tests
+from nexa_grade.second_look.probe import without_probe
 
 ALL_GRADED, SOME_NOT_GRADED, REFUSED, STOPPED = 0, 1, 2, 130  # exit statuses
 LOCK_SECONDS = 60  # how long SQLite waits for another program, such as formgrader
@@ -98,6 +100,12 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
     preload = List(
         Unicode(),
         help="Modules that kernels have at hand from the start; [] for a fresh start each",
+    ).tag(config=True)
+
+    probes = Dict(
+        value_trait=Unicode(),
+        key_trait=Unicode(),
+        help="For the second look: the file of an assignment's probes, by the assignment's name",
     ).tag(config=True)
 
     aliases = nbgrader_aliases | {
@@ -167,10 +175,44 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
             config.BubblewrapProvisioner.preload = list(self.preload)
         files = [{"release": name, "data": data} for name, data in release.items()]
         files += [{"extra": name, "data": data} for name, data in extras.items()]
-        key = fingerprint(definition | {"files": files, "settings": self.settings()})
-        return AssignmentSnapshot(
-            assignment, self.coursedir.course_id, config, definition, release, extras, key
+        table = self.read_probes(assignment, definition)
+        probes = [{"text": table.text, "sources": table.sources}] if table else []
+        key = fingerprint(
+            definition | {"files": files, "settings": self.settings(), "probes": probes}
         )
+        return AssignmentSnapshot(
+            assignment, self.coursedir.course_id, config, definition, release, extras, key, table
+        )
+
+    def read_probes(self, assignment: str, definition: Rows) -> Table | None:
+        """Read the probes of an assignment; None where it declares none.
+
+        Raises:
+            Refusal: The table cannot be read or has a mistake, or there is no source notebook.
+        """
+        if assignment not in self.probes:
+            return None
+        path = Path(self.coursedir.root, self.probes[assignment])
+        sources = self.files_of(self.coursedir.source_directory, assignment, "*.ipynb")
+        if not path.is_file() or not sources:
+            missing = "source notebook" if path.is_file() else "file"
+            raise Refusal(f"c.NexaGrade.probes: no {missing} for {assignment!a}, {str(path)!a}")
+        texts = {Path(name).stem: data.decode() for name, data in sources.items()}
+        points = points_of_tests(definition)
+        text = path.read_text(encoding="utf-8")
+        table = Table(str(path), text, tuple(texts.items()), tuple(points.items()))
+        _ = table.probes  # a mistake in it is refused here, not in a worker
+        return table
+
+    @staticmethod
+    def without_second_look(snapshot: AssignmentSnapshot) -> dict[str, float]:
+        """Name the tests that no probe speaks for, with their points, at the terminal as well."""
+        if snapshot.probes is None:
+            return {}
+        found = without_probe(snapshot.probes.probes, dict(snapshot.probes.points))
+        for cell, most in found.items():
+            print(f"  no second look: {cell} ({most:g} points)")
+        return found
 
     def settings(self) -> list[dict[str, str]]:
         """List the settings that a score may depend on, and the version that grades."""
@@ -278,6 +320,7 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
             "scheduler": self.scheduler or f"{self.workers} local workers",
             "submissions": len(folders),
             "merged_from_an_earlier_run": left,
+            "no_second_look": self.without_second_look(snapshot),
         }
 
     def left_to_grade(

@@ -26,7 +26,7 @@ SELF_CHECKS = {
     "55ca2f5f664dc6ba": "todo2-test-precedence",
     "0783be3c42d075bc": "todo2-test-plots",
     "8487963ed067cfae": "todo2-test-plots-data",
-    "cf73a2d5d0641e7f": "todo3-test-shapes",
+    "b97aadb5f5382c95": "todo3-test-shapes",
     "fada52f7381bb5bf": "todo3-test-scores",
     "5272a07f17f3e757": "todo3-test-majority",
     "5f7884da7be97a12": "todo4-test-scalar",

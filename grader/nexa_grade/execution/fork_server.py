@@ -13,6 +13,7 @@ import importlib
 import json
 import os
 import resource
+import runpy
 import signal
 import socket
 import subprocess
@@ -115,7 +116,8 @@ def enter(request: dict[str, Any], sandbox: int, status: int, output: int) -> No
 
     Args:
         request: ``folder`` to work in, ``environment``, ``limits`` (soft and hard, by the names
-            of prlimit), ``user`` to become (None keeps the sandbox's), ``arguments`` of ipykernel.
+            of prlimit), ``user`` to become (None keeps the sandbox's), ``arguments`` of ipykernel;
+            or ``script``, a file and its arguments to run in the kernel's place.
         sandbox: A pidfd of the sandbox's first process.
         status: Gets two lines, the kernel's process id and, when it has ended, its exit status.
         output: Gets what the process writes outside of Jupyter.
@@ -142,6 +144,8 @@ def enter(request: dict[str, Any], sandbox: int, status: int, output: int) -> No
     os.environ.clear()
     os.environ.update(request["environment"])
     sys.path_importer_cache.clear()  # it remembers folders that are out of sight now
+    if request.get("script"):
+        become_script(request["script"])
     become_kernel(request["arguments"])
 
 
@@ -182,6 +186,18 @@ def become_kernel(arguments: list[str]) -> None:
     code = 1
     try:
         launch_new_instance(arguments)
+        code = 0
+    except BaseException:
+        os.write(2, traceback.format_exc().encode())
+    os._exit(code)  # below on the stack is the fork server
+
+
+def become_script(command: list[str]) -> None:
+    """Run a Python file, and end the process."""
+    code = 1
+    sys.argv = command
+    try:
+        runpy.run_path(command[0], run_name="__main__")
         code = 0
     except BaseException:
         os.write(2, traceback.format_exc().encode())

@@ -261,7 +261,7 @@ class BubblewrapProvisioner(LocalProvisioner):
             "environment": variables,
             "limits": self._limits(),
             "user": self._user,
-            "arguments": cmd[cmd.index("ipykernel_launcher") + 1 :],
+            **self._program(cmd),
         }
         self._forked, writer = open_pipe()
         with writer:
@@ -274,6 +274,10 @@ class BubblewrapProvisioner(LocalProvisioner):
         if not kernel:
             raise SandboxError(f"the fork server failed: {self._said()}")
         self._roots += (int(kernel),)
+
+    def _program(self, cmd: list[str]) -> dict[str, list[str]]:
+        """Say what a forked process becomes: a kernel, by the arguments of ipykernel."""
+        return {"arguments": cmd[cmd.index("ipykernel_launcher") + 1 :]}
 
     def _said(self) -> str:
         """Read the end of what the kernel's process wrote; it may be a student's text."""

@@ -135,6 +135,7 @@ class Run:
     sandbox: bool
     counts: dict[str, int]
     is_complete: bool
+    not_looked_at: dict[str, float] = field(default_factory=dict)  # points, by the test
 
 
 @dataclass
@@ -257,7 +258,8 @@ def read_runs(journal: Journal) -> list[Run]:
         started = re.sub(r"T(\d\d)-(\d\d)-(\d\d).*", r" \1:\2:\3 UTC", path.stem)
         if first:  # else a run that was refused
             version, sandbox = str(first.get("version", "")), bool(first.get("sandbox"))
-            runs.append(Run(started, version, sandbox, counts, is_complete))
+            unseen = dict(first.get("no_second_look") or {})
+            runs.append(Run(started, version, sandbox, counts, is_complete, unseen))
     return runs
 
 

@@ -18,17 +18,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import nbformat
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
+from nexa_grade.errors import HeldForReview
 from nexa_grade.execution.bubblewrap import find_bubblewrap
 from nexa_grade.intake.admission import FolderAutograde as Autograde
 from nexa_grade.intake.submission_files import TIMESTAMP, Submission, is_timestamp, open_files
+from nexa_grade.kernel_language import PYTHON, kernel_language
 from nexa_grade.run.notebooks import Notebooks
 from nexa_grade.run.outcome import Outcome, Status, utc_now
 from nexa_grade.run.private_gradebook import Rows, Scores, read_scores, write_gradebook
+from nexa_grade.second_look.look import Disagreement, Table, hold_reason, look_again
 
 ATTEMPTS = 2  # where the sandbox itself failed, which is not the student's fault
 LOG_LINES = 50
@@ -48,6 +52,7 @@ class AssignmentSnapshot:
     release: dict[str, bytes]  # released notebooks: contents by path in the release folder
     extras: dict[str, bytes]  # other files of the course, which students get too
     fingerprint: str
+    probes: Table | None = None  # of the second look; None: there is none
 
     @property
     def is_sandboxed(self) -> bool:
@@ -237,6 +242,8 @@ def grade_in_folder(
         if is_done:
             scores, missing = read_scores(coursedir.db_url, snapshot.assignment, student)
         failure = heard.failure(is_done, missing)
+        if not failure and scores and snapshot.probes:
+            failure = second_look(snapshot, student, Path(name), scores, heard)
         if failure:
             is_held = failure["kind"] == "HeldForReview"
             status, scores, files = (Status.HELD if is_held else Status.NOT_GRADABLE), None, {}
@@ -247,6 +254,38 @@ def grade_in_folder(
             heard.repairs, heard.violations, heard.lines, files=files,
         )  # fmt: skip
     return outcome, failure
+
+
+def second_look(
+    snapshot: AssignmentSnapshot, student: str, folder: Path, scores: Scores, heard: LogCollector
+) -> dict[str, str]:
+    """Look whether functions do what their points say; tell ``heard`` of those that do not.
+
+    Returns:
+        The failure: its ``kind`` and ``reason``; {} where all agree, or a person has looked at the
+        submission and accepted it.
+    """
+    assert snapshot.probes is not None
+    files = folder / "autograded" / student / snapshot.assignment
+    found: list[Disagreement] = []
+    for name, earned in scores.grades.items():
+        if not (files / f"{name}.ipynb").exists():
+            continue  # it was not handed in, or failed: it has no points
+        notebook = nbformat.read(files / f"{name}.ipynb", as_version=4)
+        if kernel_language(notebook) != PYTHON:
+            heard.lines.append(f"no second look at {name}: it is not in Python")
+            continue
+        disagreements, unusable = look_again(
+            snapshot.probes, name, notebook, earned, files, snapshot.config
+        )
+        found += disagreements
+        heard.lines += [f"no second look at {probe}: the reference fails" for probe in unusable]
+    heard.violations += [
+        {"cell": each.cell, "what": f"score and behavior disagree: {each.what}"} for each in found
+    ]
+    if not found or student in snapshot.config.WatchForForgery.get("accepted", []):
+        return {}
+    return {"kind": HeldForReview.__name__, "reason": hold_reason(found)}
 
 
 def make_course_folder(

@@ -1,0 +1,1 @@
+"""The second look: does a function that earned points behave as its points say?"""
