@@ -21,6 +21,7 @@ COSMETIC = frozenset(
 )
 MODULES = frozenset("F ast copy itertools math nn np os plt random re stats sys time torch".split())
 LONG = 200  # characters
+SHOWN = 120  # characters of a line that are kept in any case
 SWAPS: dict[type, tuple[type, ...]] = {
     ast.Add: (ast.Sub,), ast.Sub: (ast.Add,), ast.Mult: (ast.Div,), ast.Div: (ast.Mult,),
     ast.FloorDiv: (ast.Div,), ast.Mod: (ast.Mult,), ast.Pow: (ast.Mult,),
@@ -276,7 +277,26 @@ def describe_change(before: str, after: str) -> tuple[str, str]:
         return "", ""
     lines = old[spans[0][0] : spans[-1][1]], new[spans[0][2] : spans[-1][3]]
     line, becomes = (" ".join(map(str.strip, part)) for part in lines)
-    return textwrap.shorten(line, 400), textwrap.shorten(becomes, 400)
+    return shorten_change(line, becomes)
+
+
+def common_start(one: str, other: str) -> int:
+    """Count the characters at the start that two texts share."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def shorten_change(line: str, becomes: str) -> tuple[str, str]:
+    """Cut what two long lines share, but for some characters on both sides of the change."""
+    if len(line) <= SHOWN:
+        return line, textwrap.shorten(becomes, 2 * SHOWN)
+    start = common_start(line, becomes)
+    room = min(len(line), len(becomes)) - start
+    end = min(room, common_start(line[::-1], becomes[::-1]))
+    left, right = max(0, start - SHOWN // 3), max(0, end - SHOWN // 3)
+    lines = (text[left : len(text) - right] for text in (line, becomes))
+    short, long = (("…" if left else "") + text + ("…" if right else "") for text in lines)
+    return textwrap.shorten(short, 3 * SHOWN), textwrap.shorten(long, 3 * SHOWN)
 
 
 def sites(tree: Any) -> Iterator[tuple[Any, str, int | None, Any, Any, str]]:
