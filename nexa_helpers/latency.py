@@ -29,9 +29,6 @@ def benchmark_inference(
     Returns:
         For each length (as a string) ``p50``, ``p95`` and ``p99`` in milliseconds,
         percentiles with linear interpolation.
-
-    Raises:
-        ValueError: ``num_samples`` is less than 1.
     """
     if num_samples < 1:
         raise ValueError(f"num_samples: expected 1 or more, got {num_samples}")

@@ -90,9 +90,6 @@ class ProcessRewardModel(nn.Module):
             rewards (batch,), floats in {-1, 0, 1}, 0 where two or more share the lead;
             and all_votes (num_votes, batch) with the single votes. No graph is
             recorded, and the model is in eval mode afterwards.
-
-        Raises:
-            ValueError: ``num_votes`` is less than 1.
         """
         if num_votes < 1:
             raise ValueError(f"num_votes: expected 1 or more, got {num_votes}")
