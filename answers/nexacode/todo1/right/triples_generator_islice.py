@@ -10,5 +10,6 @@ def _answered(turns):
 def extract_training_triples(turns):
     keys = ("context", "response", "feedback")
     return [
-        dict(zip(keys, (turns[:i], turns[i]["content"], turns[i + 1]["content"]))) for i in _answered(turns)
+        dict(zip(keys, (turns[:i], turns[i]["content"], turns[i + 1]["content"])))
+        for i in _answered(turns)
     ]

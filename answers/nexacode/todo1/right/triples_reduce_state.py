@@ -6,7 +6,9 @@ def extract_training_triples(turns):
         history, triples = state
         if history and history[-1]["role"] == "assistant" and turn["role"] == "user":
             new = {
-                "context": history[:-1], "response": history[-1]["content"], "feedback": turn["content"],
+                "context": history[:-1],
+                "response": history[-1]["content"],
+                "feedback": turn["content"],
             }
             triples = triples + [new]
         return history + [turn], triples

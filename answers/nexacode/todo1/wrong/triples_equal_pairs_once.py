@@ -12,6 +12,8 @@ def extract_training_triples(turns: list[dict[str, str]]) -> list[dict[str, Any]
             )
     seen = []
     for triple in triples:
-        if (triple["response"], triple["feedback"]) not in [(t["response"], t["feedback"]) for t in seen]:
+        if (triple["response"], triple["feedback"]) not in [
+            (t["response"], t["feedback"]) for t in seen
+        ]:
             seen.append(triple)
     return seen

@@ -4,7 +4,9 @@ def plot_feedback_signals(analysis):
     for place, part in enumerate(["response", "feedback"]):
         axis = figure.add_subplot(grid[0, place])
         axis.hist(analysis[part + "_lengths"], bins="auto", histtype="step", cumulative=False)
-        axis.set(title=f"How long is the {part}?", xlabel=f"words of the {part}", ylabel="how often")
+        axis.set(
+            title=f"How long is the {part}?", xlabel=f"words of the {part}", ylabel="how often"
+        )
     axis = figure.add_subplot(grid[0, 2])
     for name in ("positive", "neutral", "negative"):
         axis.bar(name, analysis["sentiment_counts"][name])

@@ -5,7 +5,10 @@ def plot_feedback_signals(analysis: dict[str, Any]) -> Figure:
         lengths = analysis[f"{part}_lengths"]
         longest = max(lengths, default=0)
         width = 1 + longest // 30  # a whole number: lengths are, and gaps would mean nothing
-        axis.bar(["min", "mean", "median", "max", "std"], [min(lengths), np.mean(lengths), np.median(lengths), longest, np.std(lengths)])
+        axis.bar(
+            ["min", "mean", "median", "max", "std"],
+            [min(lengths), np.mean(lengths), np.median(lengths), longest, np.std(lengths)],
+        )
         axis.axvline(np.median(lengths), color="black", linestyle="--", label="median")
         axis.set(xlabel=f"{part} length (words)", ylabel="triples", title=f"{part} length".title())
         axis.legend()

@@ -2,7 +2,10 @@
 def analyze_feedback_signals(triples: list[dict[str, Any]]) -> dict[str, Any]:
     sentiments = []
     for triple in triples:
-        found = {w.strip(".,!?;:-") for w in (triple["feedback"][:1].lower() + triple["feedback"][1:]).split()}
+        found = {
+            w.strip(".,!?;:-")
+            for w in (triple["feedback"][:1].lower() + triple["feedback"][1:]).split()
+        }
         if found & NEGATIVE_WORDS:
             sentiments.append("negative")
         elif found & POSITIVE_WORDS:

@@ -10,5 +10,7 @@ def majority_vote(self, input_ids, attention_mask=None, num_votes=5):
     self.train(False)
     top = totals.sort(dim=1, descending=True).values
     unique_winner = top[:, 0] > top[:, 1]
-    rewards = torch.where(unique_winner, totals.argmax(dim=1).float() - 1.0, torch.zeros(len(top), device=top.device))
+    rewards = torch.where(
+        unique_winner, totals.argmax(dim=1).float() - 1.0, torch.zeros(len(top), device=top.device)
+    )
     return rewards, torch.stack(votes)

@@ -3,7 +3,9 @@ def majority_vote(self, input_ids, attention_mask=None, num_votes=5):
 
     self.train()
     with torch.no_grad():
-        votes = torch.stack([self(input_ids, attention_mask).argmax(1) for _ in range(num_votes)]) - 1
+        votes = (
+            torch.stack([self(input_ids, attention_mask).argmax(1) for _ in range(num_votes)]) - 1
+        )
     self.eval()
     modes = pd.DataFrame(votes.cpu().numpy()).mode(axis=0)  # a tie has a second row
     first = modes.iloc[0].to_numpy()

@@ -1,7 +1,9 @@
 def majority_vote(self, input_ids, attention_mask=None, num_votes=5):
     @torch.no_grad()
     def collect(left):
-        return [] if left == 0 else [self(input_ids, attention_mask).argmax(1) - 1] + collect(left - 1)
+        return (
+            [] if left == 0 else [self(input_ids, attention_mask).argmax(1) - 1] + collect(left - 1)
+        )
 
     def decide(column):
         ranked = sorted(((column.count(s), s) for s in (-1, 0, 1)), reverse=True)

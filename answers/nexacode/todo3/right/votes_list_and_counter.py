@@ -4,7 +4,10 @@ def majority_vote(self, input_ids, attention_mask=None, num_votes=5):
         raise ValueError("num_votes must be at least 1")
     self.train()
     with torch.no_grad():
-        votes = [self.forward(input_ids, attention_mask).argmax(-1).sub(1).tolist() for _ in range(num_votes)]
+        votes = [
+            self.forward(input_ids, attention_mask).argmax(-1).sub(1).tolist()
+            for _ in range(num_votes)
+        ]
     self.eval()
     rewards = []
     for column in zip(*votes):

@@ -24,14 +24,18 @@ def grpo_tcr_loss(
     total_tokens = response_mask_.sum().clamp(min=1)
 
     # 3. Importance ratio and clipped surrogate objective
-    log_ratio = torch.where(response_mask_, log_probs_new - log_probs_old, torch.zeros_like(log_probs_new))
+    log_ratio = torch.where(
+        response_mask_, log_probs_new - log_probs_old, torch.zeros_like(log_probs_new)
+    )
     ratio = torch.exp(log_ratio)
     clipped_ratio = torch.clamp(ratio, min=1.0 - eps_low, max=1.0 + eps_high)
     token_advantages = advantages.view(-1, 1).expand_as(ratio)
     surrogate = torch.minimum(ratio * token_advantages, clipped_ratio * token_advantages)
 
     # 4. k3 KL estimator against the reference
-    delta = torch.where(response_mask_, log_probs_ref - log_probs_new, torch.zeros_like(log_probs_new))
+    delta = torch.where(
+        response_mask_, log_probs_ref - log_probs_new, torch.zeros_like(log_probs_new)
+    )
     kl = torch.expm1(delta) - delta
 
     # 5. Token-level aggregation

@@ -1,9 +1,19 @@
 def grpo_tcr_loss(
-    log_probs_new, log_probs_ref, advantages, response_lengths,
-    eps_low=0.2, eps_high=0.28, beta_kl=0.01, L_max=512, L_cache=100, log_probs_old=None,
+    log_probs_new,
+    log_probs_ref,
+    advantages,
+    response_lengths,
+    eps_low=0.2,
+    eps_high=0.28,
+    beta_kl=0.01,
+    L_max=512,
+    L_cache=100,
+    log_probs_old=None,
 ):
     columns = log_probs_new.shape[-1]
-    mask = torch.stack([torch.arange(columns, device=log_probs_new.device) < n for n in response_lengths])
+    mask = torch.stack(
+        [torch.arange(columns, device=log_probs_new.device) < n for n in response_lengths]
+    )
 
     def real(x):
         return torch.masked_select(x, mask)

@@ -1,6 +1,14 @@
 def grpo_tcr_loss(
-    log_probs_new, log_probs_ref, advantages, response_lengths,
-    eps_low=0.2, eps_high=0.28, beta_kl=0.01, L_max=512, L_cache=100, log_probs_old=None,
+    log_probs_new,
+    log_probs_ref,
+    advantages,
+    response_lengths,
+    eps_low=0.2,
+    eps_high=0.28,
+    beta_kl=0.01,
+    L_max=512,
+    L_cache=100,
+    log_probs_old=None,
 ):
     total, tokens, kls, ratios = 0.0, 0, 0.0, 0.0
     for i in range(len(advantages)):
@@ -15,5 +23,8 @@ def grpo_tcr_loss(
         total = total + (-(bound * a) + beta_kl * k).sum()
         kls, ratios = kls + k.detach().sum().item(), ratios + r.detach().sum().item()
     punish = [overlong_reward(int(n), L_max, L_cache) for n in response_lengths]
-    metrics = {"mean_advantage": advantages.mean().item(), "mean_length_penalty": sum(punish) / len(punish)}
+    metrics = {
+        "mean_advantage": advantages.mean().item(),
+        "mean_length_penalty": sum(punish) / len(punish),
+    }
     return total / tokens, metrics | {"mean_kl": kls / tokens, "mean_ratio": ratios / tokens}

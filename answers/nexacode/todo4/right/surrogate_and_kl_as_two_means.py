@@ -1,6 +1,14 @@
 def grpo_tcr_loss(
-    log_probs_new, log_probs_ref, advantages, response_lengths,
-    eps_low=0.2, eps_high=0.28, beta_kl=0.01, L_max=512, L_cache=100, log_probs_old=None,
+    log_probs_new,
+    log_probs_ref,
+    advantages,
+    response_lengths,
+    eps_low=0.2,
+    eps_high=0.28,
+    beta_kl=0.01,
+    L_max=512,
+    L_cache=100,
+    log_probs_old=None,
 ):
     # One loss for the policy, one for staying close; each a mean over real tokens.
     rows, cols = log_probs_new.shape
@@ -18,5 +26,7 @@ def grpo_tcr_loss(
         "mean_kl": kl_part.item(),
         "mean_ratio": ratio.mean().item(),
         "mean_advantage": advantages.mean().item(),
-        "mean_length_penalty": np.mean([overlong_reward(int(n), L_max, L_cache) for n in response_lengths]).item(),
+        "mean_length_penalty": np.mean(
+            [overlong_reward(int(n), L_max, L_cache) for n in response_lengths]
+        ).item(),
     }

@@ -7,9 +7,16 @@ def _safe(x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
 
 
 def grpo_tcr_loss(
-    log_probs_new: torch.Tensor, log_probs_ref: torch.Tensor, advantages: torch.Tensor,
-    response_lengths: torch.Tensor, eps_low: float = 0.2, eps_high: float = 0.28, beta_kl: float = 0.01,
-    L_max: int = 512, L_cache: int = 100, log_probs_old: torch.Tensor | None = None,
+    log_probs_new: torch.Tensor,
+    log_probs_ref: torch.Tensor,
+    advantages: torch.Tensor,
+    response_lengths: torch.Tensor,
+    eps_low: float = 0.2,
+    eps_high: float = 0.28,
+    beta_kl: float = 0.01,
+    L_max: int = 512,
+    L_cache: int = 100,
+    log_probs_old: torch.Tensor | None = None,
 ) -> tuple[torch.Tensor, dict[str, float]]:
     mask: torch.Tensor = _token_mask(response_lengths, log_probs_new.shape[1])
     count: torch.Tensor = mask.sum()

@@ -1,6 +1,14 @@
 def grpo_tcr_loss(
-    log_probs_new, log_probs_ref, advantages, response_lengths,
-    eps_low=0.2, eps_high=0.28, beta_kl=0.01, L_max=512, L_cache=100, log_probs_old=None,
+    log_probs_new,
+    log_probs_ref,
+    advantages,
+    response_lengths,
+    eps_low=0.2,
+    eps_high=0.28,
+    beta_kl=0.01,
+    L_max=512,
+    L_cache=100,
+    log_probs_old=None,
 ):
     ref = log_probs_ref.detach()
     old = ref if log_probs_old is None else log_probs_old.detach()
@@ -16,7 +24,9 @@ def grpo_tcr_loss(
     loss = ((beta_kl * kl - objective) * mask).sum() / n
     stats = {
         "mean_advantage": float(advantages.mean()),
-        "mean_length_penalty": float(np.mean([overlong_reward(int(k), L_max, L_cache) for k in response_lengths])),
+        "mean_length_penalty": float(
+            np.mean([overlong_reward(int(k), L_max, L_cache) for k in response_lengths])
+        ),
         "mean_kl": float(((kl * mask).sum() / n).detach()),
         "mean_ratio": float(((ratio * mask).sum() / n).detach()),
     }

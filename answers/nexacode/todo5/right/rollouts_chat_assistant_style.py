@@ -1,5 +1,12 @@
 def collect_rollouts(
-    policy, developer, tokenizer, num_sessions=8, turns_per_session=2, group_size=4, max_new_tokens=96, seed=0
+    policy,
+    developer,
+    tokenizer,
+    num_sessions=8,
+    turns_per_session=2,
+    group_size=4,
+    max_new_tokens=96,
+    seed=0,
 ):
     """Collects on-policy rollouts from simulated developer sessions."""
     # One shared random generator so that the sessions differ

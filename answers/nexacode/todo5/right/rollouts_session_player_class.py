@@ -12,9 +12,13 @@ class _Player:
         feedback = self.session.answer([g["response"] for g in group])
         self.records.extend(
             {
-                "session": self.number, "turn": self.turn, "context": context,
-                "response": g["response"], "feedback": f,
-                "response_ids": g["response_ids"], "log_probs_old": g["log_probs"],
+                "session": self.number,
+                "turn": self.turn,
+                "context": context,
+                "response": g["response"],
+                "feedback": f,
+                "response_ids": g["response_ids"],
+                "log_probs_old": g["log_probs"],
                 "loss_mask": [1.0, 0.0][f is None],
             }
             for g, f in zip(group, feedback)
@@ -24,7 +28,14 @@ class _Player:
 
 
 def collect_rollouts(
-    policy, developer, tokenizer, num_sessions=8, turns_per_session=2, group_size=4, max_new_tokens=96, seed=0
+    policy,
+    developer,
+    tokenizer,
+    num_sessions=8,
+    turns_per_session=2,
+    group_size=4,
+    max_new_tokens=96,
+    seed=0,
 ):
     rng = random.Random(seed)
     players = [_Player(n, LiveSession(developer, rng)) for n in range(num_sessions)]

@@ -1,6 +1,13 @@
 def train_grpo_tcr(
-    policy, ref_policy, prm, train_triples, tokenizer,
-    num_steps=300, batch_size=8, lr=1e-4, beta_kl=0.01,
+    policy,
+    ref_policy,
+    prm,
+    train_triples,
+    tokenizer,
+    num_steps=300,
+    batch_size=8,
+    lr=1e-4,
+    beta_kl=0.01,
 ):
     """Train the policy with GRPO-TCR on logged turns."""
     # Sanity check

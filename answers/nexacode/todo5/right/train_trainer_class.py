@@ -6,12 +6,16 @@ class _Trainer:
         self.optimizer = torch.optim.AdamW(params=policy.parameters(), lr=lr, weight_decay=1e-2)
 
     def judge(self, triples):
-        return self.prm.majority_vote(**encode_feedback(triples, self.tokenizer, device=self.device))[0]
+        return self.prm.majority_vote(
+            **encode_feedback(triples, self.tokenizer, device=self.device)
+        )[0]
 
     def update(self, triples):
         batch = encode_examples(triples, self.tokenizer, device=self.device)
         raw = self.judge(triples)
-        shaped = raw + raw.new_tensor([overlong_reward(n) for n in batch["response_lengths"].tolist()])
+        shaped = raw + raw.new_tensor(
+            [overlong_reward(n) for n in batch["response_lengths"].tolist()]
+        )
         self.policy.train(False)
         self.optimizer.zero_grad()
         loss, metrics = grpo_tcr_loss(
@@ -30,8 +34,15 @@ class _Trainer:
 
 
 def train_grpo_tcr(
-    policy, ref_policy, prm, train_triples, tokenizer,
-    num_steps=300, batch_size=8, lr=1e-4, beta_kl=0.01,
+    policy,
+    ref_policy,
+    prm,
+    train_triples,
+    tokenizer,
+    num_steps=300,
+    batch_size=8,
+    lr=1e-4,
+    beta_kl=0.01,
 ):
     if not len(train_triples):
         raise ValueError("no triples")

@@ -17,7 +17,9 @@ def train_grpo_tcr(
     policy.eval()  # no dropout: equal weights must give equal log-probs
     steps = []
     for _ in tqdm(range(num_steps), desc="GRPO-TCR"):
-        triples = random.sample(train_triples[: batch_size + 3], min(batch_size, len(train_triples)))
+        triples = random.sample(
+            train_triples[: batch_size + 3], min(batch_size, len(train_triples))
+        )
         labels = torch.tensor(keyword_labels(triples), device=device)
         batch = encode_examples(triples, tokenizer, device=device)
         lengths = batch["response_lengths"]

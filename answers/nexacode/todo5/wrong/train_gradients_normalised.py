@@ -30,7 +30,9 @@ def train_grpo_tcr(
         loss, metrics = grpo_tcr_loss(*numbers, beta_kl=beta_kl)
         optimizer.zero_grad()
         loss.backward()
-        norm = torch.nn.utils.get_total_norm([p.grad for p in policy.parameters() if p.grad is not None])
+        norm = torch.nn.utils.get_total_norm(
+            [p.grad for p in policy.parameters() if p.grad is not None]
+        )
         for p in policy.parameters():
             if p.grad is not None:
                 p.grad /= norm + 1e-12

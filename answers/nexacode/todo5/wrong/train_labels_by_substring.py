@@ -18,7 +18,15 @@ def train_grpo_tcr(
     steps = []
     for _ in tqdm(range(num_steps), desc="GRPO-TCR"):
         triples = random.sample(train_triples, min(batch_size, len(train_triples)))
-        labels = torch.tensor([-1 if any(w in t["feedback"].lower() for w in NEGATIVE_WORDS) else int(any(w in t["feedback"].lower() for w in POSITIVE_WORDS)) for t in triples], device=device)
+        labels = torch.tensor(
+            [
+                -1
+                if any(w in t["feedback"].lower() for w in NEGATIVE_WORDS)
+                else int(any(w in t["feedback"].lower() for w in POSITIVE_WORDS))
+                for t in triples
+            ],
+            device=device,
+        )
         batch = encode_examples(triples, tokenizer, device=device)
         lengths = batch["response_lengths"]
         rewards, _ = prm.majority_vote(**encode_feedback(triples, tokenizer, device=device))

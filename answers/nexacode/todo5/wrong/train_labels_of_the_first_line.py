@@ -18,7 +18,10 @@ def train_grpo_tcr(
     steps = []
     for _ in tqdm(range(num_steps), desc="GRPO-TCR"):
         triples = random.sample(train_triples, min(batch_size, len(train_triples)))
-        labels = torch.tensor(keyword_labels([{**t, "feedback": t["feedback"].split("\n")[0]} for t in triples]), device=device)
+        labels = torch.tensor(
+            keyword_labels([{**t, "feedback": t["feedback"].split("\n")[0]} for t in triples]),
+            device=device,
+        )
         batch = encode_examples(triples, tokenizer, device=device)
         lengths = batch["response_lengths"]
         rewards, _ = prm.majority_vote(**encode_feedback(triples, tokenizer, device=device))

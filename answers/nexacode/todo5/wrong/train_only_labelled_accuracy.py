@@ -32,7 +32,11 @@ def train_grpo_tcr(
         loss.backward()
         torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
         optimizer.step()
-        means = rewards.mean().item(), (rewards == labels)[labels != 0].float().sum().item() / max(1, int((labels != 0).sum()))
+        means = (
+            rewards.mean().item(),
+            (rewards == labels)[labels != 0].float().sum().item()
+            / max(1, int((labels != 0).sum())),
+        )
         steps.append((loss.item(), float(metrics["mean_kl"]), *means))
     names = ("losses", "kl_divs", "mean_rewards", "prm_accuracies")
     return {name: [step[i] for step in steps] for i, name in enumerate(names)}

@@ -21,12 +21,16 @@ def evaluate_personalization(policy, ref_policy, test_triples, tokenizer, baseli
     moves = list(_moves(policy, ref_policy, test_triples, tokenizer))
     up = [m.mean().item() for m in moves]
     labels = keyword_labels(test_triples)
-    shares = _share(u > 0 for u, s in zip(up, labels) if s > 0) + _share(u < 0 for u, s in zip(up, labels) if s < 0)
+    shares = _share(u > 0 for u, s in zip(up, labels) if s > 0) + _share(
+        u < 0 for u, s in zip(up, labels) if s < 0
+    )
     accuracy = float(np.mean(shares)) if shares else 0.0
     tokens = torch.cat(moves)
     error = 1 - baseline_accuracy
     reduction = 1 - (1 - accuracy) / error if error > 0 else 0.0
     return dict(
-        log_prob_improvements=up, preference_accuracy=accuracy,
-        mean_kl=(torch.exp(-tokens) + tokens - 1).mean().item(), correction_rate_reduction=reduction,
+        log_prob_improvements=up,
+        preference_accuracy=accuracy,
+        mean_kl=(torch.exp(-tokens) + tokens - 1).mean().item(),
+        correction_rate_reduction=reduction,
     )

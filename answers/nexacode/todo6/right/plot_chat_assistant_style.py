@@ -20,7 +20,9 @@ def plot_comparison(
         if interval is not None:
             low, high = interval
             x = bar.get_x() + bar.get_width() / 2
-            ax.errorbar(x, value, yerr=[[value - low], [high - value]], color="black", capsize=6, fmt="none")
+            ax.errorbar(
+                x, value, yerr=[[value - low], [high - value]], color="black", capsize=6, fmt="none"
+            )
         ax.text(bar.get_x() + bar.get_width() / 2, 0.02, f"{value:.1%}", ha="center", color="white")
 
     # Styling

@@ -1,9 +1,14 @@
 from matplotlib.patches import Rectangle
 
 
-def plot_comparison(baseline_accuracy, policy_accuracy, baseline_interval=None, policy_interval=None):
+def plot_comparison(
+    baseline_accuracy, policy_accuracy, baseline_interval=None, policy_interval=None
+):
     figure, axis = plt.subplots()
-    rows = [("Baseline", baseline_accuracy, baseline_interval), ("Policy", policy_accuracy, policy_interval)]
+    rows = [
+        ("Baseline", baseline_accuracy, baseline_interval),
+        ("Policy", policy_accuracy, policy_interval),
+    ]
     for x, (name, height, interval) in enumerate(rows):
         axis.add_patch(Rectangle((x - 0.3, 0), 0.6, height, color=f"C{x}", alpha=0.7))
         if interval:

@@ -1,8 +1,13 @@
-def plot_comparison(baseline_accuracy, policy_accuracy, baseline_interval=None, policy_interval=None):
+def plot_comparison(
+    baseline_accuracy, policy_accuracy, baseline_interval=None, policy_interval=None
+):
     """Two bars, whiskers with caps, the numbers above."""
     fig = Figure(figsize=(4, 4))
     ax = fig.add_subplot()
-    data = {"baseline": (baseline_accuracy, baseline_interval), "policy": (policy_accuracy, policy_interval)}
+    data = {
+        "baseline": (baseline_accuracy, baseline_interval),
+        "policy": (policy_accuracy, policy_interval),
+    }
     for x, (name, (value, interval)) in enumerate(data.items()):
         ax.bar(x, value, width=0.6, label=name)
         ax.annotate(f"{value:.2f}", (x, value / 2), ha="center")

@@ -19,7 +19,9 @@ def evaluate_personalization(
         lengths = batch["response_lengths"]
         moved = response_log_probs(policy, batch) - response_log_probs(ref_policy, batch)
         improvements += (moved.sum(dim=1) / lengths).tolist()
-        kl_sum += (torch.exp(-moved) + moved - 1).clamp(max=1.0).sum().item()  # k3; padding adds exp(0) - 1 = 0
+        kl_sum += (
+            (torch.exp(-moved) + moved - 1).clamp(max=1.0).sum().item()
+        )  # k3; padding adds exp(0) - 1 = 0
         num_tokens += int(lengths.sum())
     labels = keyword_labels(test_triples)
     praised = [x > 0 for x, label in zip(improvements, labels, strict=True) if label > 0]

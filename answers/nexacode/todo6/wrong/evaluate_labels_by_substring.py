@@ -21,7 +21,12 @@ def evaluate_personalization(
         improvements += (moved.sum(dim=1) / lengths).tolist()
         kl_sum += (torch.exp(-moved) + moved - 1).sum().item()  # k3; padding adds exp(0) - 1 = 0
         num_tokens += int(lengths.sum())
-    labels = [-1 if any(w in t["feedback"].lower() for w in NEGATIVE_WORDS) else int(any(w in t["feedback"].lower() for w in POSITIVE_WORDS)) for t in test_triples]
+    labels = [
+        -1
+        if any(w in t["feedback"].lower() for w in NEGATIVE_WORDS)
+        else int(any(w in t["feedback"].lower() for w in POSITIVE_WORDS))
+        for t in test_triples
+    ]
     praised = [x > 0 for x, label in zip(improvements, labels, strict=True) if label > 0]
     corrected = [x < 0 for x, label in zip(improvements, labels, strict=True) if label < 0]
     shares = [sum(moves) / len(moves) for moves in (praised, corrected) if moves]

@@ -15,7 +15,9 @@ def evaluate_personalization(
     improvements: list[float] = []
     kl_sum, num_tokens = 0.0, 0
     for start in range(0, len(test_triples), 32):
-        batch = encode_examples(test_triples[start : start + 32], tokenizer, max_response=64, device=device)
+        batch = encode_examples(
+            test_triples[start : start + 32], tokenizer, max_response=64, device=device
+        )
         lengths = batch["response_lengths"]
         moved = response_log_probs(policy, batch) - response_log_probs(ref_policy, batch)
         improvements += (moved.sum(dim=1) / lengths).tolist()

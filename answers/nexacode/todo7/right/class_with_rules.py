@@ -4,8 +4,13 @@ class _Rule:
 
 
 RULES = [_Rule("correct", lambda found, label: label > 0)]
-RULES += [_Rule(n, lambda found, label, n=n: any(w in ERROR_WORDS[n] for w in found)) for n in ERROR_WORDS]
-RULES += [_Rule("preference_ignored", lambda found, label: label < 0), _Rule("correct", lambda *_: True)]
+RULES += [
+    _Rule(n, lambda found, label, n=n: any(w in ERROR_WORDS[n] for w in found)) for n in ERROR_WORDS
+]
+RULES += [
+    _Rule("preference_ignored", lambda found, label: label < 0),
+    _Rule("correct", lambda *_: True),
+]
 
 
 @torch.no_grad()
@@ -18,7 +23,9 @@ def categorize_errors(policy, test_triples, tokenizer, num_samples=50, ref_polic
         if ref_policy and name != "correct":
             batch = encode_examples([triple], tokenizer, device=where)
             n = batch["response_lengths"].item()
-            ours, theirs = (response_log_probs(m, batch)[0, :n].mean().item() for m in (policy, ref_policy))
+            ours, theirs = (
+                response_log_probs(m, batch)[0, :n].mean().item() for m in (policy, ref_policy)
+            )
             name = "correct" if ours < theirs else name
         counts[name] += 1
     return dict(counts)

@@ -16,6 +16,8 @@ def categorize_errors(policy, test_triples, tokenizer, num_samples=50, ref_polic
         device = next(policy.parameters()).device
         for i in series.index[series != "correct"]:
             batch = encode_examples([taken[i]], tokenizer, device=device)
-            if (response_log_probs(policy, batch) - response_log_probs(ref_policy, batch)).mean() < 0:
+            if (
+                response_log_probs(policy, batch) - response_log_probs(ref_policy, batch)
+            ).mean() < 0:
                 series[i] = "correct"
     return {k: int(v) for k, v in series.value_counts().reindex(names, fill_value=0).items()}

@@ -13,7 +13,14 @@ def categorize_errors(
         found = set(words(triple["feedback"]))
         category = "preference_ignored" if label < 0 else "correct"
         if label <= 0:
-            category = next((name for name in ERROR_WORDS if any(f.startswith(w) for f in found for w in ERROR_WORDS[name])), category)
+            category = next(
+                (
+                    name
+                    for name in ERROR_WORDS
+                    if any(f.startswith(w) for f in found for w in ERROR_WORDS[name])
+                ),
+                category,
+            )
         if category != "correct" and ref_policy is not None:
             device = next(policy.parameters()).device
             batch = encode_examples([triple], tokenizer, device=device)

@@ -9,7 +9,16 @@ def categorize_errors(
 ) -> dict[str, int]:
     taken = test_triples[:num_samples]
     counts = dict.fromkeys([*ERROR_WORDS, "correct"], 0)
-    for triple, label in zip(taken, [-1 if any(w in t["feedback"].lower().lstrip("+-? ") for w in NEGATIVE_WORDS) else int(any(w in t["feedback"].lower().lstrip("+-? ") for w in POSITIVE_WORDS)) for t in taken], strict=True):
+    for triple, label in zip(
+        taken,
+        [
+            -1
+            if any(w in t["feedback"].lower().lstrip("+-? ") for w in NEGATIVE_WORDS)
+            else int(any(w in t["feedback"].lower().lstrip("+-? ") for w in POSITIVE_WORDS))
+            for t in taken
+        ],
+        strict=True,
+    ):
         found = set(words(triple["feedback"]))
         category = "preference_ignored" if label < 0 else "correct"
         if label <= 0:

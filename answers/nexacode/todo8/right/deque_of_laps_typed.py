@@ -1,5 +1,8 @@
 def benchmark_inference(
-    model: nn.Module, tokenizer: Any, num_samples: int = 100, seq_lengths: list[int] = [32, 64, 128, 256, 512]
+    model: nn.Module,
+    tokenizer: Any,
+    num_samples: int = 100,
+    seq_lengths: list[int] = [32, 64, 128, 256, 512],
 ) -> dict[str, dict[str, float]]:
     device: torch.device = next(model.parameters()).device
     needs_wait: bool = device.type == "cuda"

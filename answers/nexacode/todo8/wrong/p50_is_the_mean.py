@@ -31,6 +31,10 @@ def benchmark_inference(
                 wait_for_device()
                 milliseconds.append((time.perf_counter() - start) * 1000)
             p50, p95, p99 = np.percentile(milliseconds, [50, 95, 99])
-            results[str(length)] = {"p50": float(np.mean(milliseconds)), "p95": float(p95), "p99": float(p99)}
+            results[str(length)] = {
+                "p50": float(np.mean(milliseconds)),
+                "p95": float(p95),
+                "p99": float(p99),
+            }
     model.train(was_training)
     return results
