@@ -18,7 +18,7 @@ export NEXA_PROFILE
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help course test lint sync release solutions benchmarks grader-report security-report colab-check dist browser planted-faults clean
+.PHONY: help course test lint sync release solutions benchmarks mutants grader-report security-report colab-check dist browser planted-faults clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -54,6 +54,9 @@ solutions: $(VENV)/.course ## execute the source notebook and keep it, with outp
 benchmarks: $(VENV)/.test ## measure every figure and rewrite docs/benchmarks.md
 	@set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m benchmarks.$$name; done
 	@$(BIN)/python -m benchmarks.report
+
+mutants: $(VENV)/.course ## make one small mistake at a time: do the graded cells see each?
+	@OMP_NUM_THREADS=1 $(BIN)/python -m authoring.mutants
 
 grader-report: $(VENV)/.course ## grade the bank of answers with nbgrader, rewrite docs/grader-report.md
 	@$(BIN)/python -m authoring.grader_report

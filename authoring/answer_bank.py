@@ -165,7 +165,9 @@ class QuickGrader:
                 if cell in solutions or only_defines(assignment, cell):
                     run(cell.source, self.namespace, cell.id)
 
-    def grade_here(self, answer: Answer | None, todo: int | None) -> dict[str, str]:
+    def grade_here(
+        self, answer: Answer | None, todo: int | None, stop_at_first: bool = False
+    ) -> dict[str, str]:
         """Run an answer and the graded cells behind it in this process."""
         outcome = {}
         cells = self.notebook.cells
@@ -179,6 +181,8 @@ class QuickGrader:
             self.restore_check_tools()
         for cell in cells:
             if is_graded_by_machine(cell) and todo in (None, todo_of(cell)):
+                if stop_at_first and any(outcome.values()):
+                    break
                 outcome[grade_info(cell)["grade_id"]] = run_graded(cell, self.namespace)
         return outcome
 
@@ -188,13 +192,21 @@ class QuickGrader:
             if CHECK_TOOLS.match(cell.id):
                 run(cell.source, self.namespace, cell.id)
 
-    def grade(self, answer: Answer | None, todo: int | None = None) -> dict[str, str]:
+    def grade(
+        self,
+        answer: Answer | None,
+        todo: int | None = None,
+        seconds: float = SECONDS_AN_ANSWER,
+        stop_at_first: bool = False,
+    ) -> dict[str, str]:
         """Grade an answer in a forked process.
 
         Args:
             answer: None grades the reference answers.
             todo: Run the graded cells of this TODO alone; None runs all that stand behind the
                 answer (an answer cannot change what has run before it).
+            seconds: How long the process may take.
+            stop_at_first: Leave out the cells behind the first one that fails.
 
         Returns:
             What went wrong by grade id, "" for full points. The key ``answer`` stands for an
@@ -204,7 +216,7 @@ class QuickGrader:
         receiver, sender = context.Pipe(duplex=False)
 
         def work(pipe: Connection) -> None:
-            pipe.send(self.grade_here(answer, todo))
+            pipe.send(self.grade_here(answer, todo, stop_at_first))
 
         process = context.Process(target=work, args=(sender,))
         with warnings.catch_warnings():
@@ -212,9 +224,9 @@ class QuickGrader:
             process.start()
         sender.close()
         try:
-            if receiver.poll(SECONDS_AN_ANSWER):
+            if receiver.poll(seconds):
                 return dict(receiver.recv())
-            return {"answer": f"no result in {SECONDS_AN_ANSWER:g} s"}
+            return {"answer": f"no result in {seconds:g} s"}
         except EOFError:
             return {"answer": "the process ended without a result"}
         finally:

@@ -37,6 +37,7 @@ from authoring.answer_bank import (
 from authoring.assignment import Assignment, add_option
 from authoring.execute import Heartbeat
 from authoring.graded_cells import asked_name, grade_info, is_graded_by_machine
+from authoring.mutants import mutation_table
 from authoring.nbgrader_commands import Scores, prepare_course, read_scores
 
 
@@ -260,6 +261,24 @@ def fit_in_cell(text: str, width: int = 220) -> str:
     return text if len(text) <= width else shorten(text, width - 1)
 
 
+def mutation_section(assignment: Assignment) -> list[str]:
+    """Write the section with the mutation score; [] where nothing was measured."""
+    table = mutation_table(assignment)
+    if not table:
+        return []
+    return [
+        "",
+        "## Mistakes that nobody listed",
+        "",
+        "`make mutants` changes one place of a reference answer at a time: another operator, a",
+        "number moved by one, a statement or an argument left out. The graded cells of the TODO",
+        "must see it. *Equivalent* mutants, which break no rule, are listed with the reason in",
+        "`equivalent_mutants.toml`; the score is the share of the others that lost a point.",
+        "",
+        *table,
+    ]
+
+
 def write_report(assignment: Assignment, verdicts: list[Verdict]) -> str:
     """Write the assignment's grader report as text."""
     tried = assignment.answers / "tried.md"
@@ -280,6 +299,7 @@ def write_report(assignment: Assignment, verdicts: list[Verdict]) -> str:
         "Graded alone, without nbgrader, "
         f"{sum(v.agrees for v in verdicts)} of {len(verdicts)} answers fail the same cells.",
     ]
+    lines += mutation_section(assignment)
     if tried.exists():
         lines += ["", tried.read_text().strip()]
     lines += [
@@ -310,7 +330,7 @@ def measure(assignment: Assignment, todos: list[int] | None, workers: int) -> bo
         verdicts = judge(assignment, answers, Path(folder, "courses"), workers)
     if not todos:
         assignment.grader_report.write_text(write_report(assignment, verdicts))
-    print("\n".join(table_of(verdicts)))
+    print("\n".join([*table_of(verdicts), *mutation_section(assignment)]))
     for verdict in verdicts:
         if not verdict.as_deserved:
             print(

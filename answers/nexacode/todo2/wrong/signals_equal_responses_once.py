@@ -1,0 +1,19 @@
+# A response that came before is dropped.
+def analyze_feedback_signals(triples: list[dict[str, Any]]) -> dict[str, Any]:
+    sentiments = []
+    triples = list({triple["response"]: triple for triple in triples}.values())
+    for triple in triples:
+        found = set(words(triple["feedback"]))
+        if found & NEGATIVE_WORDS:
+            sentiments.append("negative")
+        elif found & POSITIVE_WORDS:
+            sentiments.append("positive")
+        else:
+            sentiments.append("neutral")
+    counts = Counter(sentiments)
+    return {
+        "feedback_lengths": [len(triple["feedback"].split()) for triple in triples],
+        "response_lengths": [len(triple["response"].split()) for triple in triples],
+        "sentiments": sentiments,
+        "sentiment_counts": {name: counts[name] for name in ("positive", "negative", "neutral")},
+    }
