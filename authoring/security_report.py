@@ -36,9 +36,13 @@ points without an answer. Each attempt is looked for three times:
   the submission is held: "score and behavior disagree". This needs no list of tricks. With the
   other two looks switched off, no attack of the table below gains a point unreported.
 
+Where each test of an assignment has a probe, as in this course, only the second look holds a
+submission that `nexa-grade` grades: signs of the other two are told in the log and on the report
+page, and cost nobody a point. Plain `nbgrader autograde` has no second look, so there signs hold.
+
 ## What to do with a held submission
 
-A submission with a sign is *held*. It gets no automatic score. That is not a 0, and it is not
+A submission with a sign is *held*, where signs hold. It gets no automatic score. That is not a 0, and it is not
 exported as one. nbgrader's log has a line that begins with `Not graded, no score`, and it says
 why.
 

@@ -49,7 +49,6 @@ from nexa_grade.run.private_gradebook import (
 )
 from nexa_grade.run.settling import Settling
 from nexa_grade.second_look.look import Table, points_of_tests
-from nexa_grade.second_look.probe import without_probe
 
 ALL_GRADED, SOME_NOT_GRADED, REFUSED, STOPPED = 0, 1, 2, 130  # exit statuses
 LOCK_SECONDS = 60  # how long SQLite waits for another program, such as formgrader
@@ -176,6 +175,8 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
         files = [{"release": name, "data": data} for name, data in release.items()]
         files += [{"extra": name, "data": data} for name, data in extras.items()]
         table = self.read_probes(assignment, definition)
+        if table and not table.without_probe:
+            config.WatchForForgery.holds = False
         probes = [{"text": table.text, "sources": table.sources}] if table else []
         key = fingerprint(
             definition | {"files": files, "settings": self.settings(), "probes": probes}
@@ -209,7 +210,7 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
         """Name the tests that no probe speaks for, with their points, at the terminal as well."""
         if snapshot.probes is None:
             return {}
-        found = without_probe(snapshot.probes.probes, dict(snapshot.probes.points))
+        found = snapshot.probes.without_probe
         for cell, most in found.items():
             print(f"  no second look: {cell} ({most:g} points)")
         return found

@@ -153,7 +153,7 @@ def test_nbgrader_as_delivered_gets_it_wrong(stock, name):
 def test_what_cannot_be_graded_has_no_score_and_is_said(hardened, name):
     assert hardened.course.scores(name) == NO_SCORE
     assert set(hardened.course.ungraded(name)) == {"add-test", "limit-test", "double-test"}
-    assert f"Not graded, no score: student {name}, notebook tiny: " in hardened.done.stderr
+    assert f"Not graded, no score: student {name}, " in hardened.done.stderr
     assert not hardened.course.autograded(name).exists()
 
 
@@ -193,7 +193,9 @@ def test_a_warning_is_still_shown(hardened):
     assert "UserWarning: old" in test.outputs[0].text
 
 
-AGAIN = {"unreadable": NO_SCORE, "renamed": NO_SCORE, "without_test": NO_ADD}
+AGAIN = {"unreadable": NO_SCORE, "no_notebook": NO_SCORE} | dict.fromkeys(
+    ("renamed", "without_test"), NO_ADD
+)
 
 
 @pytest.fixture(scope="module")
@@ -209,8 +211,10 @@ def graded_twice(tmp_path_factory):
             done = course.autograde()
             first = {name: course.scores(name) for name in AGAIN}
     course.submit("unreadable", b"{")
-    course.submitted("renamed").rename(course.submitted("renamed").with_stem("tiny (1)"))
+    course.submitted("no_notebook").rename(course.submitted("no_notebook").with_name("a.txt"))
     notebook = course.solved(add="def add(a, b):\n    return 0")
+    course.submit("renamed", notebook)
+    course.submitted("renamed").rename(course.submitted("renamed").with_stem("tiny (1)"))
     notebook.cells.remove(cell_of(notebook, "add-test"))
     course.submit("without_test", notebook)
     course.autograde()

@@ -15,7 +15,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_locked
-from traitlets import List, Unicode
+from traitlets import Bool, List, Unicode
 
 from nexa_grade.cell_names import (
     bound_names,
@@ -57,6 +57,11 @@ class WatchForForgery(NbGraderPreprocessor):  # type: ignore[misc]
     accepted = List(
         Unicode(), help="Students whose submissions were looked at, and are graded for all that."
     ).tag(config=True)
+    holds = Bool(
+        True,
+        help="Whether a sign holds a submission; nexa-grade turns it off where the second look "
+        "speaks for every test: signs are told then, and behavior decides.",
+    ).tag(config=True)
     course_names = List(
         Unicode(),
         help="Words that name the course's own code: a student's cell that has one is held",
@@ -97,10 +102,10 @@ class WatchForForgery(NbGraderPreprocessor):  # type: ignore[misc]
         return nb, resources
 
     def judge(self, nb: NotebookNode, signs: Sequence[Sign], submission: dict[str, str]) -> None:
-        """Report signs, and hold the submission unless its student is accepted.
+        """Report signs, and hold the submission where they do and nobody has accepted it.
 
         Raises:
-            HeldForReview: A sign is a reason to, and the student is not accepted.
+            HeldForReview: A sign is a reason to, signs hold here, and the student is not accepted.
         """
         student = submission.get("student", "")
         for sign in signs[:MOST_LOGGED]:
@@ -114,7 +119,7 @@ class WatchForForgery(NbGraderPreprocessor):  # type: ignore[misc]
                 extra={"nexa": {"violation": {"cell": sign.cell, "what": sign.what}}},
             )
         reasons = [sign for sign in signs if sign.is_held]
-        if reasons and student not in self.accepted:
+        if reasons and self.holds and student not in self.accepted:
             raise hold_error(reasons)
         if signs:
             nexa = nb.metadata.setdefault("nexa", NotebookNode())

@@ -23,7 +23,7 @@ from traitlets.config import Config, Configurable
 
 from nexa_grade.cells import id_of, is_test
 from nexa_grade.forgery.watch import ADVICE
-from nexa_grade.second_look.probe import Probe, load_table
+from nexa_grade.second_look.probe import Probe, load_table, without_probe
 from nexa_grade.second_look.sandboxed_run import Limits, run_request
 
 MOST_SHOWN = 3  # cells in the one-line reason; the log has them all
@@ -71,6 +71,11 @@ class Table:
             Refusal: The table has a mistake.
         """
         return rows_of_table(self)
+
+    @property
+    def without_probe(self) -> dict[str, float]:
+        """The tests that no probe speaks for, with their points."""
+        return without_probe(self.probes, dict(self.points))
 
 
 @functools.lru_cache(maxsize=8)
