@@ -42,9 +42,9 @@ page, and cost nobody a point. Plain `nbgrader autograde` has no second look, so
 
 ## What to do with a held submission
 
-A submission with a sign is *held*, where signs hold. It gets no automatic score. That is not a 0, and it is not
-exported as one. nbgrader's log has a line that begins with `Not graded, no score`, and it says
-why.
+A submission with a sign is *held*, where signs hold. It gets no automatic score. That is not a 0,
+and it is not exported as one. nbgrader's log has a line that begins with `Not graded, no score`,
+and it says why.
 
 1. Open the submitted notebook and read the cell that is named.
 2. It was no forgery: add the student to `nbgrader_config.py` and grade again.
