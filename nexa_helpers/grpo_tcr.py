@@ -27,22 +27,25 @@ def compute_grpo_advantages(rewards: torch.Tensor) -> torch.Tensor:
         The type is that of the rewards, float32 for integers.
 
     Raises:
-        ValueError: A reward is NaN, infinite or too large to square: it would silence its group.
+        ValueError: A reward is NaN, infinite or too large to square: it would
+            silence its group.
     """
     if rewards.dim() == 0:
         raise ValueError("rewards: expected (..., G), got a single number")
     dtype = rewards.dtype if rewards.is_floating_point() else torch.float32
-    rewards = rewards.to(torch.promote_types(dtype, torch.float32))  # no sums in 16 bits
+    # No sums in 16 bits
+    rewards = rewards.to(torch.promote_types(dtype, torch.float32))
     is_bad = ~rewards.square().isfinite()
     if is_bad.any():
-        place = is_bad.nonzero()[0].tolist()
-        raise ValueError(f"rewards: expected finite numbers, got {rewards[is_bad][0]} at {place}")
+        place, first = is_bad.nonzero()[0].tolist(), rewards[is_bad][0]
+        raise ValueError(f"rewards: expected finite numbers, got {first} at {place}")
     if rewards.shape[-1] < 2 or not rewards.numel():
         return torch.zeros_like(rewards, dtype=dtype)
     centered = rewards - rewards.mean(dim=-1, keepdim=True)
     std = rewards.std(dim=-1, keepdim=True)
     # Equal up to rounding, which grows with the rewards: 100.1 is a rounded number, too
-    is_varied = std > 8 * torch.finfo(std.dtype).eps * rewards.abs().amax(dim=-1, keepdim=True)
+    largest = rewards.abs().amax(dim=-1, keepdim=True)
+    is_varied = std > 8 * torch.finfo(std.dtype).eps * largest
     return torch.where(is_varied, centered / std.where(is_varied, 1.0), 0.0).to(dtype)
 
 

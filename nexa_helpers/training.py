@@ -287,10 +287,12 @@ def group_advantages(
     Raises:
         ValueError: There is no whole number of groups, or a reward is not finite.
     """
-    if len(rewards) == 0 or group_size < 1 or len(rewards) % group_size:
-        raise ValueError(f"rewards: expected groups of {group_size}, got {len(rewards)} in all")
+    count = len(rewards)
+    if count == 0 or group_size < 1 or count % group_size:
+        raise ValueError(f"rewards: expected groups of {group_size}, got {count}")
     groups = rewards.view(-1, group_size)
-    groups = groups if groups.is_floating_point() else groups.float()  # shaping is no integer
+    if not groups.is_floating_point():
+        groups = groups.float()  # shaping is no integer
     has_opinion = groups != 0
     num_opinions = has_opinion.sum(dim=1, keepdim=True).clamp(min=1)
     opinion = groups.sum(dim=1, keepdim=True) / num_opinions

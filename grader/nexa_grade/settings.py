@@ -8,7 +8,7 @@ it needs it. A setting that stands after the call, in the course's own file, win
 
 from traitlets.config import Config
 
-from nexa_grade.intake.due_dates import check_due_dates
+from nexa_grade.due_dates import check_due_dates
 
 INTAKE = "nexa_grade.intake"
 EXECUTION = "nexa_grade.execution"

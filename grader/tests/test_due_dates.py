@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 from nbgrader.api import Gradebook
 from nbgrader.utils import parse_utc
-from nexa_grade.intake.due_dates import SAFE, DueDateError, check_due_dates, require_due_date
+from nexa_grade.due_dates import SAFE, DueDateError, check_due_dates, require_due_date
 from nexa_grade.run.private_gradebook import write_gradebook
 from tiny_course import NAME, TinyCourse
 

@@ -28,6 +28,7 @@ FLOORS = (
     ("command",),
     ("results",),
     ("run",),
+    ("second_look",),
     ("execution",),
     ("forgery", "repair", "intake"),
 )

@@ -799,7 +799,7 @@ def test_integer_rewards_are_shaped_as_floats_are():
 
 @pytest.mark.parametrize(("rows", "size"), [(0, 4), (6, 4), (4, 0)])
 def test_rewards_that_are_no_whole_groups_are_an_error(rows, size):
-    message = f"rewards: expected groups of {size}, got {rows} in all"
+    message = f"rewards: expected groups of {size}, got {rows}"
     with pytest.raises(ValueError, match=message):
         group_advantages(torch.ones(rows), torch.ones(rows), size)
 
