@@ -72,7 +72,7 @@ FAULTS = [
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_broken_hub_falls_through_with_one_line(repositories, tmp_path, fault):
     with standin_hub(repositories, fault) as hub:
-        done = in_child(LOAD, hub.url, tmp_path)
+        done = in_child(LOAD, hub.url, tmp_path, NEXA_HUB_TIMEOUT="6")
     check_fallen_through(done)
 
 
@@ -80,7 +80,7 @@ def test_a_refused_hub_falls_through_with_one_line(tmp_path):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        check_fallen_through(in_child(LOAD, url, tmp_path))
+        check_fallen_through(in_child(LOAD, url, tmp_path, NEXA_HUB_TIMEOUT="6"))
 
 
 def check_fallen_through(done):

@@ -83,7 +83,11 @@ class ResumedExecute(BoundedExecute):
         self.broken: set[int] = set()  # cells that are not executed again
         self.new_kernels = 0
         self.gave_up = ""
-        return super().preprocess(nb, resources, km)
+        try:
+            return super().preprocess(nb, resources, km)
+        finally:
+            if km is None and self.km is not None:  # its kernel never started
+                self.km.context.destroy(linger=0)
 
     def _get_timeout(self, cell: NotebookNode | None) -> int | None:
         """Give the seconds that a cell has: its own, or what is left of the notebook's."""
