@@ -69,11 +69,10 @@ class ResumedExecute(BoundedExecute):
     km: Any  # nbclient's
     is_stopped = False  # the cell that runs was stopped at its time limit
 
-    def create_kernel_manager(self) -> KernelManager:
-        """Make the kernel manager; its client takes no message that would fill the memory."""
-        manager = super().create_kernel_manager()
-        manager.context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
-        return manager
+    def start_new_kernel(self, **kwargs: Any) -> None:
+        """Start a kernel; its client takes no message that would fill the memory."""
+        self.km.context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
+        super().start_new_kernel(**kwargs)
 
     def preprocess(
         self, nb: NotebookNode, resources: dict[str, Any], km: KernelManager | None = None
