@@ -113,7 +113,7 @@ VISIT = {
             if parent == "/":
                 folders[:] = [name for name in folders if name not in ("proc", "sys", "usr")]
             found += [name for name in folders + files
-                      if name in ("nexa_helpers", "nexacode", ".git", ".ssh")]
+                      if name in ("nexa_grade", ".git", ".ssh")]
         found
     """,
     "writes": """
@@ -144,7 +144,7 @@ VISIT = {
     """,
     "import": """
         try:
-            import nexa_helpers
+            import nexa_grade.cells
         except ImportError as error:
             print(error)
     """,
@@ -199,7 +199,7 @@ def visit(tmp_path_factory, request):
 
     name = f"nexa-test-{os.getpid()}"
     paths = [course, course / "gradebook.db", ROOT / "source", ROOT / "solutions", ROOT / ".git"]
-    paths += [ROOT / "nexa_helpers", Path.home() / ".bashrc", "/etc/passwd", "/root/.ssh", "/var"]
+    paths += [ROOT / "grader", Path.home() / ".bashrc", "/etc/passwd", "/root/.ssh", "/var"]
     with (
         socket.create_server(("127.0.0.1", 0)) as server,
         socket.socket(socket.AF_UNIX) as abstract,
@@ -262,8 +262,8 @@ def test_environment_is_clean(visit):
     assert not [line for line in of_the_first_process if SECRET in line or "NEXA" in line]
 
 
-def test_the_reference_cannot_be_imported(visit):
-    assert text_of(visit.cells["import"]) == "No module named 'nexa_helpers'\n"
+def test_the_grader_cannot_be_imported(visit):
+    assert text_of(visit.cells["import"]) == "No module named 'nexa_grade'\n"
 
 
 def test_modules_beside_the_notebook_shadow_nothing(visit):
