@@ -1,11 +1,11 @@
 """What is specific to the ready-made results of the assignment NexaCode: which, and from where.
 
 It knows the notebook's variables and its example of a conversation, and the sentences of the
-simulated developers. ``write_ready_made`` writes what ``collect`` gives.
+simulated developers. ``write_ready_made`` writes what ``collect`` gives; the deployed model and its
+tokenizer come from ``train_deployed_model``.
 """
 
 import itertools
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -108,7 +108,7 @@ def collect(
     Returns:
         Models by file name and part ("" for the only one), and JSON data by file name.
     """
-    policies = {"reference": notebook["ref_policy"], "logged": notebook["policy"]}
+    policies = {"logged": notebook["policy"]}
     models = {
         "policies.safetensors": policies | notebook["personal_policies"],
         "prm.safetensors": {"": notebook["prm"]},
@@ -117,6 +117,5 @@ def collect(
         "conversations.json.gz": conversation_tables(notebook["sample_text"], seed),
         "results.json": results_of(notebook),
         "sentiments.json": sentiment_table(),
-        "tokenizer.json": json.loads(notebook["tokenizer"].backend_tokenizer.to_str()),
     }
     return models, tables

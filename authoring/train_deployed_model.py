@@ -1,8 +1,8 @@
 """Train the deployed model: the one that writes the logged responses, and follows notes.
 
-The notebook loads its weights and its tokenizer from ``ready_made/``; ``make deployed-model`` writes
-them, in about half an hour on one core. Following a note takes far more steps than writing code:
-the loss hardly shows it, and one wish after the other is understood.
+The notebook loads its weights and its tokenizer from ``ready_made/``; ``make deployed-model``
+writes them, in about half an hour on one core. Following a note takes far more steps than writing
+code: the loss hardly shows it, and one wish after the other is understood.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def make_optimizers(policy: nn.Module) -> list[torch.optim.Optimizer]:
 
 
 def rate_at(step: int, num_steps: int) -> float:
-    """The learning rate's factor: a short rise, a plateau, and from the middle on a straight fall."""
+    """The learning rate's factor: it rises, stays, and from the middle on falls in a line."""
     rise = 0.05 * num_steps
     factor = (step + 1) / rise if step < rise else (1 - step / num_steps) / 0.5
     return max(min(1.0, factor), 0.002)
@@ -108,7 +108,7 @@ def main() -> None:
     loss = train(policy, make_batches(rows, tokenizer), tokenizer, options.steps, seed)
     folder = NEXACODE.ready_made
     save_file(half(policy), folder / "deployed.safetensors")
-    tokenizer.backend_tokenizer.save(str(folder / "deployed_tokenizer.json"), pretty=False)
+    tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
     pin(NEXACODE)
     print(f"{folder}: {loss:.4f} nats per token, {time.monotonic() - started:.0f} s")
 

@@ -356,9 +356,12 @@ def simulate_notes(rng: random.Random, developer: Developer, split: str) -> list
     return [(wish, write_note(rng, wish, split)) for wish in choose_noted_wishes(rng, developer)]
 
 
+NOTES_HEADER = "DEVELOPER PREFERENCES:"
+
+
 def write_preferences(notes: Iterable[str]) -> str:
     """Write notes on a developer as the text that stands in front of a conversation."""
-    return "DEVELOPER PREFERENCES:" + "".join(f"\n- {note}" for note in notes)
+    return NOTES_HEADER + "".join(f"\n- {note}" for note in notes)
 
 
 def simulate_session(

@@ -22,6 +22,7 @@ from torch import nn
 READY_MADE_URL = ""  # the address of the folder ready_made/, where your course publishes one
 READY_MADE_FILES = {
     "conversations.json.gz": "ca30e86c240d99d8fa8bd105181fa8f856b8144e28503ee55b5f1796d81af896",
+    "deployed.safetensors": "",
     "policies.safetensors": "36082676ff2ca57c4107a28dfdb2a932fdeff92fb616b11b1c2c09a5efc6cd54",
     "prm.safetensors": "4adc9870c6defb9d08f9ef415615ec98d96b63c1d1b97da8438b898aef8d1c47",
     "results.json": "8262eeafd27aed05807bea7e1f5da9fc1a1c445cb9c0c9361fe6a92edec75eb8",
@@ -74,6 +75,16 @@ def find_ready_made(name: str, folder: Path = Path("ready_made"), url: str | Non
     return path
 
 
+def has_ready_made(*names: str) -> bool:
+    """Tell whether all of these files are here, or can be downloaded."""
+    try:
+        for name in names:
+            find_ready_made(name)
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def load_ready_made(name: str) -> Any:
     """Read a ``.json`` or ``.json.gz`` file with ready-made results."""
     content = find_ready_made(name).read_bytes()
@@ -86,7 +97,7 @@ def load_weights(model: nn.Module, name: str, part: str = "") -> nn.Module:
     Args:
         model: The model; its weights are replaced.
         name: A ``.safetensors`` file of ``READY_MADE_FILES``.
-        part: Which of the file's models, e.g. ``"reference"``; "" where it has only one.
+        part: Which of the file's models, e.g. ``"logged"``; "" where it has only one.
 
     Returns:
         The model, in eval mode.

@@ -346,7 +346,10 @@ def test_one_sentence_in_four_is_for_the_test_split():
 
 def test_no_sentence_stands_in_two_lists():
     assert len(set(PHRASES)) == len(PHRASES)
-    assert set(CORRECTIONS) == {"content", *chain.from_iterable((FEATURES | RARE_FEATURES).values())}
+    assert set(CORRECTIONS) == {
+        "content",
+        *chain.from_iterable((FEATURES | RARE_FEATURES).values()),
+    }
 
 
 def phrases_said(words):
@@ -358,7 +361,9 @@ def phrases_said(words):
         developer = rng.choice([*DEVELOPERS, *([DARA, careless] * 10)])
         style = comply(rng.choice(STYLES), rng.choice([None, "guarded"]))
         response = write_response(rng.choice([TASK, TASK, OTHER]), style)
-        slip = rng.choice([(" == ", " == 7 or "), ("Reverse", "Sort"), ("It reads", "It eats"), ("", "")])
+        slip = rng.choice(
+            [(" == ", " == 7 or "), ("Reverse", "Sort"), ("It reads", "It eats"), ("", "")]
+        )
         reply = developer.reply(rng, TASK, response.replace(*slip), sentence_split=words)
         said |= phrases_in(reply.text)
     return said
