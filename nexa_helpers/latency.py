@@ -23,7 +23,7 @@ def benchmark_inference(
     Args:
         model: The policy.
         tokenizer: Its length is the number of token ids.
-        num_samples: Passes per length, at least 1.
+        num_samples: Passes per length, at least 2.
         seq_lengths: Lengths in tokens.
 
     Returns:
