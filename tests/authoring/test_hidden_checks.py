@@ -1,4 +1,4 @@
-"""Hidden checks: inputs are drawn from a seed that students do not see; what is said of them holds."""
+"""Hidden checks: inputs have seeds that students do not see; what is said of the points holds."""
 
 import re
 
