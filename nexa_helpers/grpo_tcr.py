@@ -125,7 +125,7 @@ def grpo_tcr_loss(
     Returns:
         The loss (a scalar; gradients reach ``log_probs_new`` alone) and the metrics,
         without gradient: ``mean_advantage``, ``mean_length_penalty`` (over responses),
-        ``mean_kl``, ``mean_ratio`` and perhaps ``clip_fraction`` (over real tokens).
+        ``mean_kl``, ``mean_ratio`` (over real tokens), and others of your choice.
     """
     if log_probs_new.dim() != 2 or not len(log_probs_new):
         raise ValueError(f"log_probs_new: expected (batch, time), got {(*log_probs_new.shape,)}")

@@ -16,14 +16,14 @@ def benchmark_inference(
 ) -> dict[str, dict[str, float]]:
     """Measure the latency of a forward pass with one row of random tokens.
 
-    A few passes at each length warm up first and are not counted. On a GPU the clock
-    waits for the device before and after each pass. The model's mode is put back at the
-    end.
+    At least one pass at each length warms up first and is not counted. On a GPU the
+    clock waits for the device before and after each pass. The model's mode is put back
+    at the end.
 
     Args:
         model: The policy.
         tokenizer: Its length is the number of token ids.
-        num_samples: Passes per length, at least 1.
+        num_samples: Passes per length, at least 2.
         seq_lengths: Lengths in tokens.
 
     Returns:

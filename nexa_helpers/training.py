@@ -121,7 +121,7 @@ def train_grpo_tcr(
         beta_kl: Weight of the KL penalty.
 
     Returns:
-        Lists with one float per step: ``losses``, ``kl_divs`` (k3, nats per token),
+        Lists with one number per step: ``losses``, ``kl_divs`` (k3, nats per token),
         ``mean_rewards`` (before shaping), ``prm_accuracies`` (against keyword labels).
 
     Raises:

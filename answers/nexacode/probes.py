@@ -102,13 +102,16 @@ def draw_edges(rng: random.Random) -> list[str]:
 
 
 def call_parse_edges(namespace: Namespace, texts: list[str]) -> Any:
-    """Parse texts, and a number."""
+    """Parse texts, and what is no text."""
     parsed = [namespace["check_parsed"](text) for text in texts]
-    try:
-        namespace["parse_conversation"](7)
-        return [parsed, "no error"]
-    except (TypeError, AttributeError):
-        return [parsed, "an error of the type"]
+    refused = []
+    for value in (7, None, texts[0].encode(), texts):
+        try:
+            namespace["parse_conversation"](value)
+            refused.append("no error")
+        except TypeError:
+            refused.append("TypeError")
+    return [parsed, refused]
 
 
 def as_turns(letters: str, texts: list[str]) -> list[dict[str, str]]:
@@ -253,6 +256,7 @@ def call_plot_signals(namespace: Namespace, analysis: dict[str, Any]) -> Any:
     return {
         "axes": len(figure.axes),
         "texts": sum(bool(axis.get_xlabel() and axis.get_ylabel()) for axis in figure.axes),
+        "filled": sum(bool(axis.has_data()) for axis in figure.axes),
         "sizes": [sizes_of_bars(axis) for axis in figure.axes],
         "counts": list(analysis["sentiment_counts"].values()),
     }
@@ -265,14 +269,20 @@ def sizes_of_bars(axis: Any) -> list[float]:
 
 
 def axes_and_texts(result: dict[str, Any]) -> list[int]:
-    """Look at the number of axes and of their labels."""
-    return [result["axes"], result["texts"]]
+    """Look at the number of axes, of their labels, and of those that show something."""
+    return [result["axes"], result["texts"], result["filled"]]
 
 
 def has_bars_of_the_counts(expected: dict[str, Any], got: dict[str, Any]) -> bool:
     """Tell whether one axis has a bar for each of the three counts."""
     counts = {round(float(count), 6) for count in expected["counts"]}
     return any(counts <= set(sizes) for sizes in got["sizes"])
+
+
+def has_form_and_bars(expected: dict[str, Any], got: dict[str, Any]) -> bool:
+    """Tell whether axes and texts are there, and the bars of the counts."""
+    is_formed = axes_and_texts(expected) == axes_and_texts(got)
+    return is_formed and has_bars_of_the_counts(expected, got)
 
 
 # TODO 3: a model whose logits are drawn, so that votes are known
@@ -339,14 +349,6 @@ def call_vote(namespace: Namespace, given: dict[str, Any]) -> Any:
     mask = torch.ones_like(ids)
     rewards, votes = namespace["check_votes"](model, ids, mask, num_votes=given["num_votes"])
     return {"rewards": rewards.float(), "votes": votes.float(), "read": model.read()}
-
-
-def form_of_votes(result: dict[str, Any]) -> list[Any]:
-    """Look at shapes, at the values that there are, and whether they differ from row to row."""
-    rewards, votes = result["rewards"], result["votes"]
-    values = {*rewards, *(vote for row in votes for vote in row)}
-    lengths = [len(rewards), len(votes), *(len(row) for row in votes)]
-    return [lengths, values <= {-1, 0, 1}, len(values) > 1]
 
 
 def rewards_and_votes(result: dict[str, Any]) -> list[Any]:
@@ -496,7 +498,7 @@ def number(value: Any) -> float:
 
 
 def call_loss_form(namespace: Namespace, given: dict[str, Any]) -> Any:
-    """Say what kind of a loss and of metrics comes back."""
+    """Say what kind of a loss and of metrics comes back, and which way the gradient points."""
     torch, t = namespace["torch"], tensors_of(namespace, given)
     new = t["new"].requires_grad_()
     loss, metrics = namespace["grpo_tcr_loss"](
@@ -506,7 +508,8 @@ def call_loss_form(namespace: Namespace, given: dict[str, Any]) -> Any:
     names = ("mean_advantage", "mean_kl", "mean_length_penalty", "mean_ratio")
     kept = [name for name in names if getattr(metrics[name], "requires_grad", False)]
     is_finite = bool(torch.isfinite(loss))
-    return [list(loss.shape), is_finite, bool(new.grad.abs().sum() > 0), kept]
+    advantage = number(metrics["mean_advantage"])
+    return [list(loss.shape), is_finite, new.grad.sign(), advantage, kept]
 
 
 def draw_equal(rng: random.Random) -> dict[str, Any]:
@@ -748,7 +751,28 @@ def call_train_lists(namespace: Namespace, given: dict[str, Any]) -> Any:
             error = "ValueError"
     names = ("losses", "kl_divs", "mean_rewards", "prm_accuracies")
     finite = [all(abs(number(x)) < 1e9 for x in history[name]) for name in names]
-    return [[len(history[name]) for name in names], finite, error]
+    of_one_kind = [numbers_of_one_kind(namespace, said) for said in (GOOD, BAD)]
+    return [[len(history[name]) for name in names], finite, error, of_one_kind]
+
+
+def numbers_of_one_kind(namespace: Namespace, feedback: str) -> list[float]:
+    """Train one step on triples of one kind of feedback; mean reward and agreement."""
+    tokenizer, policy, reference, judge = trainees(namespace)
+    triples = triples_of(namespace, [[word, feedback] for word in VOCABULARY])
+    with fakes_of_training(namespace, namespace["fake_loss"]):
+        history = namespace["train_grpo_tcr"](
+            policy, reference, judge, triples, tokenizer, num_steps=1, batch_size=4
+        )
+    return [number(history[name][0]) for name in ("mean_rewards", "prm_accuracies")]
+
+
+def learns(namespace: Namespace) -> bool:
+    """Tell whether training moves praise up and corrections down, as the notebook's tool checks."""
+    try:
+        namespace["check_learning"]()
+    except AssertionError:
+        return False
+    return True
 
 
 def call_train_changes(namespace: Namespace, given: dict[str, Any]) -> Any:
@@ -765,7 +789,9 @@ def call_train_changes(namespace: Namespace, given: dict[str, Any]) -> Any:
         all(torch.equal(old, model.state_dict()[name]) for name, old in state.items())
         for model, state in zip(trio, before, strict=True)
     ]
-    return [*same, triples == triples_before]
+    pairs = [VOCABULARY[:2], VOCABULARY[1::-1]]
+    moves = [namespace["moves_of"](*pair, num_steps=2, lr=1e-2) for pair in pairs]
+    return [*same, triples == triples_before, [up > down for up, down in moves]]
 
 
 def call_train_optimizer(namespace: Namespace, given: dict[str, Any]) -> Any:
@@ -800,14 +826,17 @@ def call_train_optimizer(namespace: Namespace, given: dict[str, Any]) -> Any:
         pairs = list(zip(policy.parameters(), before, strict=True))
         moved = any(not namespace["torch"].equal(p, old) for p, old in pairs)
         kept = min(float(p.detach().norm() / old.norm()) for p, old in pairs if old.norm() > 0)
-        results.append({"moved": moved, "called": bool(calls), "norms": norms, "kept": kept})
+        results.append({
+            "moved": moved, "called": bool(calls), "norms": norms, "kept": kept,
+            "learns": bool(calls) or learns(namespace),
+        })  # fmt: skip
     return results
 
 
 def same_optimizer(expected: list[Any], got: list[Any]) -> bool:
     """Compare as the cell does; a loss that is computed in place is judged by other cells."""
     clipped, shrunk = got
-    is_right = clipped["moved"] and shrunk["moved"]
+    is_right = all(one["moved"] and one["learns"] for one in got)
     if clipped["called"] and clipped["norms"]:
         large, none = clipped["norms"]
         is_right = is_right and abs(large - 1.0) < 0.01 and none < 1e-6
@@ -893,7 +922,7 @@ def call_train_loss_inputs(namespace: Namespace, given: dict[str, Any]) -> Any:
         train(*arguments, few, tokenizer, num_steps=8, batch_size=5)
     drawn = sorted({n for call in calls for n in call["lengths"]})
     if first is None:
-        return {"moved": moved, "called": False}
+        return {"moved": moved, "called": False, "learns": learns(namespace)}
     by_length: dict[str, list[Any]] = {}
     spread = 0.0
     for row, n in enumerate(first["lengths"]):
@@ -912,7 +941,7 @@ def call_train_loss_inputs(namespace: Namespace, given: dict[str, Any]) -> Any:
 def same_if_called(expected: dict[str, Any], got: dict[str, Any]) -> bool:
     """Compare; a loss that is computed in place is judged by other cells."""
     if not got["called"]:
-        return bool(got["moved"])
+        return bool(got["moved"] and got["learns"])
     right, mine = expected["by_length"], got["by_length"]
     others = [
         {name: x for name, x in one.items() if name != "by_length"} for one in (expected, got)
@@ -981,7 +1010,10 @@ def call_train_advantages(namespace: Namespace, given: dict[str, Any]) -> Any:
             )
         pairs = zip(policy.parameters(), before, strict=True)
         moved = any(not namespace["torch"].equal(p, old) for p, old in pairs)
-        results.append({"moved": moved, "called": calls[0] if calls else None})
+        results.append({
+            "moved": moved, "called": calls[0] if calls else None,
+            "learns": bool(calls) or learns(namespace),
+        })  # fmt: skip
     return results
 
 
@@ -994,7 +1026,7 @@ def standardized(values: list[float]) -> list[float]:
 
 def same_advantages(_: list[Any], got: list[Any]) -> bool:
     """Compare as the cell does: with the rewards that the advantages themselves tell."""
-    if not all(result["moved"] for result in got):
+    if not all(result["moved"] and result["learns"] for result in got):
         return False
     plain, shaped = (result["called"] for result in got)
     if plain:
@@ -1101,7 +1133,7 @@ def call_roll_groups(namespace: Namespace, given: dict[str, Any]) -> Any:
 
 def roll(namespace: Namespace, given: dict[str, Any], leaves: list[int]) -> Any:
     """Collect rollouts, and say of each record what can be compared."""
-    torch, made = namespace["torch"], []
+    torch, made, said = namespace["torch"], [], []
 
     class Session(namespace["LiveSession"]):  # type: ignore[misc]
         """A session whose request and replies are drawn."""
@@ -1115,9 +1147,11 @@ def roll(namespace: Namespace, given: dict[str, Any], leaves: list[int]) -> Any:
         def answer(self, responses: list[str]) -> list[str | None]:
             if self.turn >= leaves[self.number]:
                 self.ended = True
+                said.extend([text, None] for text in responses)
                 return [None] * len(responses)
             replies = given["replies"][self.number][self.turn % given["turns"]][: len(responses)]
             self.turn += 1
+            said.extend(map(list, zip(responses, replies, strict=True)))
             self.context = [
                 *self.context,
                 {"role": "assistant", "content": responses[0]},
@@ -1143,6 +1177,7 @@ def roll(namespace: Namespace, given: dict[str, Any], leaves: list[int]) -> Any:
         users = [turn["content"] for turn in record["context"] if turn["role"] == "user"]
         results.append({
             "users": users, "session": int(record["session"]), "turn": int(record["turn"]),
+            "is_said": [record["response"], record["feedback"]] in said,
             "feedback": record["feedback"], "mask": float(record["loss_mask"]), "count": len(said),
             "is_close": len(right) == len(said) and all(abs(a - b) < 1e-3 for a, b in zip(right, said)),
         })  # fmt: skip
@@ -1150,9 +1185,10 @@ def roll(namespace: Namespace, given: dict[str, Any], leaves: list[int]) -> Any:
 
 
 def form_of_records(result: list[Any]) -> list[Any]:
-    """Look at the number of records, and at feedback and mask of each."""
+    """Look at the number of records, and at feedback and mask of each; was it said?"""
     answered = [isinstance(one["feedback"], str) and one["mask"] == 1.0 for one in result]
-    return [len(result), all(answered), all(1 <= one["count"] <= 4 for one in result)]
+    counts = all(1 <= one["count"] <= 4 for one in result)
+    return [len(result), all(answered), counts, all(one["is_said"] for one in result)]
 
 
 def same_groups(expected: list[Any], got: list[Any]) -> bool:
@@ -1204,13 +1240,14 @@ def evaluate(namespace: Namespace, given: dict[str, Any], rows: Any, baseline: f
 
 
 def call_evaluate_keys(namespace: Namespace, given: dict[str, Any]) -> Any:
-    """Evaluate; what kind of results come back."""
+    """Evaluate; what kind of results come back, and the signs of two moves and of the KL."""
     results = evaluate(namespace, given, given["rows"])
     moves = results["log_prob_improvements"]
     names = ("preference_accuracy", "mean_kl", "correction_rate_reduction")
     numbers = [namespace["check_number"](results, name) for name in names]
     are_finite = all(bool(namespace["np"].isfinite(x)) for x in numbers)
-    return [len(moves), are_finite, 0 <= numbers[0] <= 1]
+    signs = [number(moves[0]) > 0, number(moves[1]) < 0, numbers[1] > 0]  # alpha up, beta down
+    return [len(moves), are_finite, 0 <= numbers[0] <= 1, signs]
 
 
 def draw_improvements(rng: random.Random) -> dict[str, Any]:
@@ -1490,10 +1527,14 @@ def call_measure(namespace: Namespace, given: dict[str, Any]) -> Any:
                 known = [alias for alias, value in space.items() if value is real]
                 fakes = dict.fromkeys(known, partial(read, real, name[-2:]))
                 stack.enter_context(namespace["replaced"](space, **fakes))
-        results = namespace["benchmark_inference"](
-            model, tokenizer, num_samples=given["passes"], seq_lengths=given["lengths"]
-        )
+        asked = {"num_samples": given["passes"], "seq_lengths": given["lengths"]}
+        results = namespace["benchmark_inference"](model, tokenizer, **asked)
         is_on = torch.is_grad_enabled()
+        counted = len(seen)
+        if not clock["read"]:  # another clock: at least its numbers move
+            again = namespace["benchmark_inference"](model, tokenizer, **asked)
+            seen[counted:] = []
+        moves = clock["read"] or again != results
     rows = {
         str(length): [number(results[str(length)][name]) for name in ("p50", "p95", "p99")]
         for length in given["lengths"]
@@ -1501,18 +1542,20 @@ def call_measure(namespace: Namespace, given: dict[str, Any]) -> Any:
     return {
         "keys": sorted(map(str, results)), "rows": rows, "read": clock["read"],
         "left": [is_on, model.training == given["train"]],
-        "passes": given["passes"], "seen": seen, "vocabulary": len(tokenizer),
+        "passes": given["passes"], "seen": seen, "vocabulary": len(tokenizer), "moves": moves,
     }  # fmt: skip
 
 
 def form_of_rows(result: dict[str, Any]) -> Any:
-    """Look at the keys, the order of the percentiles, and the passes."""
+    """Look at the keys, the order of the percentiles and of the lengths, and the passes."""
     rows = list(result["rows"].values())
     is_sorted = all(row[0] <= row[1] <= row[2] for row in rows)
     lengths = [one["length"] for one in result["seen"]]
     enough = all(lengths.count(int(key)) >= result["passes"] for key in result["keys"])
     is_positive = all(row[0] > 0 for row in rows)
-    return [result["keys"], is_sorted, enough, is_positive]
+    by_length = [result["rows"][key][0] for key in sorted(result["rows"], key=int)]
+    is_longer = not result["read"] or by_length == sorted(set(by_length))
+    return [result["keys"], is_sorted and is_longer, enough, is_positive and result["moves"]]
 
 
 def form_of_passes(result: dict[str, Any]) -> Any:
@@ -1532,7 +1575,7 @@ def percentile(values: list[float], percent: float) -> float:
 
 def is_measured(expected: dict[str, Any], got: dict[str, Any]) -> bool:
     """Tell whether the percentiles are those of the last passes, and these are as asked."""
-    if got["left"] != [True, True]:
+    if got["left"] != [True, True] or not got["moves"]:
         return False
     count = expected["passes"]
     for key in expected["keys"]:
@@ -1579,12 +1622,14 @@ PROBES = [
     Probe(("todo2-test-sentiment",), draw_feedback, call_sentiments),
     Probe(("todo2-test-whole-words",), draw_whole_words, call_each_sentiment),
     Probe(("todo2-test-precedence",), draw_precedence, call_precedence),
-    Probe(("todo2-test-plots",), draw_analysis, call_plot_signals, axes_and_texts, cases=1),
+    Probe(
+        ("todo2-test-plots",), draw_analysis, call_plot_signals, agrees=has_form_and_bars, cases=1
+    ),
     Probe(
         ("todo2-test-plots-data",), draw_analysis, call_plot_signals,
         agrees=has_bars_of_the_counts, cases=2,
     ),
-    Probe(("todo3-test-shapes",), draw_two_classes, call_vote, form_of_votes),
+    Probe(("todo3-test-shapes",), draw_two_classes, call_vote, rewards_and_votes),
     Probe(("todo3-test-scores",), draw_same_votes, call_vote, rewards_and_votes),
     Probe(("todo3-test-majority",), draw_votes, call_vote, agrees=are_majorities),
     Probe(

@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import importlib.util
 import json
 import lzma
 import os
@@ -10,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pyarrow
 import pytest
 from datasets import Dataset, DatasetDict
 
@@ -76,6 +78,17 @@ CONTENTS = {
 @pytest.mark.parametrize("name", CONTENTS)
 def test_a_file_is_read_whatever_its_format(tmp_path, name):
     assert read_rows(write(tmp_path / name, CONTENTS[name])) == THREE
+
+
+def test_a_zst_file_is_read_where_zstandard_is_there_and_named_where_not(tmp_path):
+    path = tmp_path / "a.jsonl.zst"
+    with pyarrow.CompressedOutputStream(str(path), "zstd") as packed:
+        packed.write(LINES)
+    if importlib.util.find_spec("zstandard"):
+        assert read_rows(path) == THREE
+    else:
+        with pytest.raises(ValueError, match=r"a\.jsonl\.zst.*zstd not supported"):
+            read_rows(path)
 
 
 def test_parquet_and_arrow_are_read(tmp_path):

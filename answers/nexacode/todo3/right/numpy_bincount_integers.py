@@ -12,4 +12,4 @@ def majority_vote(self, input_ids, attention_mask=None, num_votes=5):
         winners = np.flatnonzero(counts == counts.max())
         if len(winners) == 1:
             rewards[row] = winners[0] - 1
-    return torch.from_numpy(rewards), torch.from_numpy(classes - 1)
+    return torch.from_numpy(rewards).float(), torch.from_numpy(classes - 1)

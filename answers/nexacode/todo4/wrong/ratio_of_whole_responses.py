@@ -1,4 +1,4 @@
-# GSPO's ratio of a sequence, not one a token
+# GSPO's ratio of a sequence, not one per token
 def grpo_tcr_loss(
     log_probs_new,
     log_probs_ref,

@@ -1,4 +1,4 @@
-# nats a response, not nats a token
+# nats per response, not nats per token
 @torch.no_grad()
 def evaluate_personalization(policy, ref_policy, test_triples, tokenizer, baseline_accuracy):
     policy.eval()
