@@ -22,6 +22,7 @@ from authoring.graded_cells import (
     is_function_cell,
     is_graded_by_machine,
     points_by_todo,
+    todo_of,
 )
 from nexa_helpers.given.ready_made import fingerprint
 
@@ -146,16 +147,27 @@ def visible_checks(notebook: nbformat.NotebookNode) -> dict[str, str]:
     for cell in notebook.cells:
         if is_graded_by_machine(cell):
             text = HIDDEN_TESTS.sub("", cell.source).strip()
-            if ast.parse(text).body:
+            if any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(text))):
                 found[fingerprint(text)] = grade_info(cell)["grade_id"]
     return found
 
 
+def hidden_points(notebook: nbformat.NotebookNode) -> dict[int, float]:
+    """Count, for each TODO, the points of the checks that look at more cases when graded."""
+    counts: dict[int, float] = {}
+    for cell in notebook.cells:
+        if is_graded_by_machine(cell) and HIDDEN_TESTS.search(cell.source):
+            todo, points = todo_of(cell), grade_info(cell)["points"]
+            counts[todo] = counts.get(todo, 0) + points
+    return counts
+
+
 def self_check_tables(notebook: nbformat.NotebookNode) -> dict[str, str]:
-    """Write the two tables of the self-check as code: the visible checks, and the answers."""
+    """Write the tables of the self-check as code: checks, answers, points with more cases."""
     checks = [f'    "{key}": "{name}",\n' for key, name in visible_checks(notebook).items()]
     answers = [f'    "{name}": {todo},\n' for name, todo in asked_functions(notebook).items()]
-    rows = {"SELF_CHECKS": checks, "SELF_CHECK_ANSWERS": answers}
+    hidden = [f"    {todo}: {points:g},\n" for todo, points in hidden_points(notebook).items()]
+    rows = {"SELF_CHECKS": checks, "SELF_CHECK_ANSWERS": answers, "SELF_CHECK_HIDDEN": hidden}
     return {name: f"{name} = {{\n{''.join(lines)}}}" for name, lines in rows.items()}
 
 

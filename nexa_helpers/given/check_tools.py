@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,27 @@ CHECK_TEXTS = [
     "\n\nHuman: Perfect, thanks.\n\nAssistant: beta gamma delta",
     "\n\nHuman: No, that is wrong.\n\nAssistant: delta delta alpha",
 ]
+
+
+@contextlib.contextmanager
+def checking(ready_made: bool, looked_at: str = "") -> Iterator[None]:
+    """Say what a check looked at. Where the TODO is ready-made, an error does not stop the run.
+
+    While the notebook is graded, every error counts.
+
+    Args:
+        ready_made: Whether the TODO's number is in ``READY_MADE``.
+        looked_at: What the check looks at; "" for an example, which says nothing.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not ready_made or os.environ.get("NBGRADER_EXECUTION"):
+            raise
+        print(f"Not solved yet ({type(error).__name__}). Below, the ready-made result is used.")
+    else:
+        if looked_at:
+            print(f"Passed: {looked_at}.")
 
 
 @contextlib.contextmanager

@@ -219,14 +219,7 @@ def settings(cell):
 
 def test_with_every_switch_the_untouched_release_runs_to_its_end(tmp_path):
     release = nbformat.read(NEXACODE.release_notebook, as_version=4)
-    failed = run_with(release, tmp_path, TODOS)
-    allowed = {
-        cell.id
-        for cell in release.cells
-        if settings(cell).get("grade") or settings(cell).get("solution") or "-call-" in cell.id
-    }
-    assert set(failed) - allowed == set(), failed
-    assert failed, "expected the graded cells of an untouched notebook to fail"
+    assert run_with(release, tmp_path, TODOS) == {}
 
 
 def first_difference(cells, number: int) -> int:
@@ -260,7 +253,7 @@ def failed_cells(tmp_path_factory):
         cells = copy.deepcopy(notebook.cells[start:])
         for cell in cells:
             name = settings(cell).get("grade_id", "")
-            if settings(cell).get("solution") and name.startswith(f"todo{number}-"):
+            if name.startswith(f"todo{number}-"):  # the stub, and checks without their hidden part
                 cell.source = release[cell.id].source
         return notebook.run_cells([setup, *cells])
 
@@ -276,6 +269,4 @@ def failed_cells(tmp_path_factory):
 
 @pytest.mark.parametrize("number", TODOS)
 def test_one_blank_todo_and_its_switch_costs_nothing_else(failed_cells, number):
-    failed = failed_cells[number]
-    assert {name for name in failed if not name.startswith(f"todo{number}-")} == set(), failed
-    assert failed, "expected the checks of a blank answer to fail"
+    assert failed_cells[number] == {}
