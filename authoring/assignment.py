@@ -134,7 +134,7 @@ NEXACODE = Assignment(
     modules=(
         "runtime", "tasks", "wordings", "developers", "conversation_files", "data",
         "conversations", "feedback", "prompt_injection",
-        "batches", "process_reward", "grpo_tcr", "policy", "training", "evaluation",
+        "batches", "process_reward", "grpo_tcr", "policy_gradient", "policy", "training", "evaluation",
         "live_evaluation", "error_analysis", "latency",
         "given/check_tools", "given/ready_made", "given/self_check",
     ),
