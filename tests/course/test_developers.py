@@ -52,7 +52,7 @@ from nexa_helpers.tasks import (
     comply,
     write_response,
 )
-from nexa_helpers.wordings import OPPOSITES
+from nexa_helpers.wordings import FRAMES, OPENERS, OPPOSITES, WORDS, pick_split
 
 # SHA-256 of json.dumps(simulate_conversations(50, seed=0), sort_keys=True). It guards that every
 # platform makes the same bytes. Who changes a sentence or a draw on purpose changes it too; the
@@ -346,10 +346,8 @@ def test_one_sentence_in_four_is_for_the_test_split():
 
 def test_no_sentence_stands_in_two_lists():
     assert len(set(PHRASES)) == len(PHRASES)
-    assert set(CORRECTIONS) == {
-        "content",
-        *chain.from_iterable((FEATURES | RARE_FEATURES).values()),
-    }
+    wishes = chain.from_iterable((FEATURES | RARE_FEATURES).values())
+    assert set(CORRECTIONS) == {"content", *wishes}
 
 
 def phrases_said(words):
@@ -361,9 +359,8 @@ def phrases_said(words):
         developer = rng.choice([*DEVELOPERS, *([DARA, careless] * 10)])
         style = comply(rng.choice(STYLES), rng.choice([None, "guarded"]))
         response = write_response(rng.choice([TASK, TASK, OTHER]), style)
-        slip = rng.choice(
-            [(" == ", " == 7 or "), ("Reverse", "Sort"), ("It reads", "It eats"), ("", "")]
-        )
+        slips = [(" == ", " == 7 or "), ("Reverse", "Sort"), ("It reads", "It eats"), ("", "")]
+        slip = rng.choice(slips)
         reply = developer.reply(rng, TASK, response.replace(*slip), sentence_split=words)
         said |= phrases_in(reply.text)
     return said
@@ -567,6 +564,32 @@ def test_one_answer_in_a_hundred_solves_the_wrong_task(rows):
     triples, _ = triples_from_rows(rows)
     right = [solves(triple["response"], current_task(triple["context"])) for triple in triples]
     assert near(right.count(False), len(right), 0.01)
+
+
+def all_sentences():
+    """Every sentence of the grammar without its opener, and what it means."""
+    for split, words in WORDS.items():
+        for wish in OPPOSITES:
+            for kind, frames in FRAMES.items():
+                meant = OPPOSITES[wish] if kind == "avoid" else wish
+                for part in words[meant]["thing" if kind == "thing" else "do"]:
+                    for frame in pick_split(frames, split):
+                        text = frame.format(**{kind: part})
+                        yield text[0].upper() + text[1:], wish
+
+
+MEANINGS = dict(all_sentences())
+
+
+def meanings(note):
+    """What a note of the grammar means: a set with its wish, or an empty one."""
+    opener = next((text for text in OPENERS if note.startswith(text)), "")
+    sentence = note.removeprefix(opener).strip()
+    return {MEANINGS[sentence]} if sentence in MEANINGS else set()
+
+
+def test_no_sentence_of_the_grammar_means_two_wishes():
+    assert len(set(all_sentences())) == len(MEANINGS) > 10_000
 
 
 def noted_wishes(notes):
