@@ -36,7 +36,8 @@ def server_address(modules: tuple[str, ...] = ()) -> str:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
         listener.listen()
-        command = [sys.executable, __file__, str(listener.fileno()), *modules]
+        numbers = map(str, (listener.fileno(), os.getpid()))
+        command = [sys.executable, __file__, *numbers, *modules]
         server = subprocess.Popen(command, pass_fds=[listener.fileno()])
 
     def end() -> None:
@@ -117,13 +118,12 @@ class ForkedKernel:
 # The server
 
 
-def serve(listener: socket.socket, modules: Sequence[str]) -> None:
-    """Import the modules, then fork a kernel for each request and bury the dead."""
+def serve(listener: socket.socket, parent: int, modules: Sequence[str]) -> None:
+    """Import the modules, then fork kernels on request as long as the parent lives."""
     for name in (*KERNEL, *modules):
         importlib.import_module(name)
     gc.collect()
     gc.freeze()  # the collector would touch, and so copy, every shared page
-    parent = os.getppid()
     while os.getppid() == parent:
         if select.select([listener], [], [], 1)[0]:
             connection, _ = listener.accept()
@@ -196,4 +196,4 @@ def become_kernel(
 
 if __name__ == "__main__":
     sys.path.pop(0)  # this folder of tests, which no kernel has
-    serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])
+    serve(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]), sys.argv[3:])
