@@ -132,7 +132,7 @@ def settle(course, journal, outcome, points):
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     """Seven students: three graded, held, failed, not graded yet, missing."""
-    course = TinyCourse(tmp_path_factory.mktemp("class"))
+    course = TinyCourse(tmp_path_factory.mktemp("class"), forks_kernels=True)
     with Gradebook(f"sqlite:///{course.folder / 'gradebook.db'}", "tiny") as gradebook:
         gradebook.add_student("mia")
         gradebook.add_student(EVIL, first_name=EVIL_NAME, last_name="Doe")

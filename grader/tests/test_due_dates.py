@@ -76,7 +76,7 @@ def test_the_gradebook_refuses_it_wherever_it_comes_from(tmp_path):
 
 
 def test_the_command_says_it_in_one_line(tmp_path):
-    course = TinyCourse(tmp_path)
+    course = TinyCourse(tmp_path, forks_kernels=True)
     add = ("db", "assignment", "add", NAME, "--duedate")
     wrong = course.nbgrader(*add, "12/01/2026 11:59 PM")
     assert wrong.returncode == 1

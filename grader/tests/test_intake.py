@@ -73,7 +73,7 @@ CHANGES = {
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
     """Grade two students, then one of them again, and the others; ``submitted`` is a link."""
-    course = TinyCourse(tmp_path_factory.mktemp("intake"))
+    course = TinyCourse(tmp_path_factory.mktemp("intake"), forks_kernels=True)
     (course.folder / "collected").mkdir()
     (course.folder / "submitted").symlink_to("collected")
     for name in ("right", "handed_in_again"):
@@ -126,7 +126,7 @@ def test_who_is_excluded_is_not_looked_at(graded):
 
 
 def test_news_are_graded_whatever_the_timestamp_says(tmp_path):
-    course = TinyCourse(tmp_path)
+    course = TinyCourse(tmp_path, forks_kernels=True)
     for name in ("better", "same", "gone"):
         course.submit(name, course.solved(add="def add(a, b):\n    return 0"))
         course.submitted(name).with_name("timestamp.txt").write_text("2026-01-01 00:00:00 UTC")

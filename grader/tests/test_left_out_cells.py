@@ -63,7 +63,7 @@ def test_where_there_is_no_release_everything_runs(tmp_path):
 
 
 def test_only_the_tags_of_the_release_count(tmp_path):
-    course = TinyCourse(tmp_path)
+    course = TinyCourse(tmp_path, forks_kernels=True)
     path = tmp_path / "release" / NAME / f"{NAME}.ipynb"
     cell_of(course.release, "look").metadata["tags"] = [EXPERIMENT]
     path.chmod(0o644)

@@ -46,7 +46,7 @@ def collected(course: TinyCourse) -> dict[str, str]:
 
 @pytest.fixture(scope="module", params=UPLOADS)
 def run(request, tmp_path_factory):
-    course = TinyCourse(tmp_path_factory.mktemp(request.param), HARDENED)
+    course = TinyCourse(tmp_path_factory.mktemp(request.param), HARDENED, forks_kernels=True)
     archive = course.folder / "downloaded" / NAME / "archive"
     archive.mkdir(parents=True)
     with zipfile.ZipFile(archive / "submissions.zip", "w") as file:
@@ -84,7 +84,7 @@ def write_zip(path: Path, uploads: dict[str, str], time: int) -> None:
 
 
 def test_of_several_downloads_the_last_upload_counts(tmp_path):
-    course = TinyCourse(tmp_path, HARDENED)
+    course = TinyCourse(tmp_path, HARDENED, forks_kernels=True)
     archive = tmp_path / "downloaded" / NAME / "archive"
     (archive / "ben").mkdir(parents=True)
     moodle = "Ada Lovelace_2001_assignsubmission_file_/tiny.ipynb"

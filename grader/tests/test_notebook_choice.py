@@ -175,7 +175,7 @@ def test_a_notebook_that_is_missing_is_said_or_held(tmp_path):
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     """Hand in notebooks under other names and in copies."""
-    course = TinyCourse(tmp_path_factory.mktemp("copies"))
+    course = TinyCourse(tmp_path_factory.mktemp("copies"), forks_kernels=True)
     work, blank = json.dumps(course.solved()), json.dumps(course.release)
     other = json.dumps(course.solved(add="def add(a, b):\n    return b + a"))
     handed_in = {

@@ -236,8 +236,8 @@ def half_an_emoji(notebook):
 def courses(tmp_path_factory):
     """Grade every damaged notebook twice: hardened in one run, as delivered each alone."""
     both = {
-        "hardened": TinyCourse(tmp_path_factory.mktemp("hardened")),
-        "stock": TinyCourse(tmp_path_factory.mktemp("stock"), config=""),
+        "hardened": TinyCourse(tmp_path_factory.mktemp("hardened"), forks_kernels=True),
+        "stock": TinyCourse(tmp_path_factory.mktemp("stock"), config="", forks_kernels=True),
     }
     for course in both.values():
         for name, (function, _, _) in DAMAGES.items():
@@ -323,7 +323,7 @@ def test_a_repaired_notebook_can_be_submitted_again(courses):
 
 
 def test_a_missing_release_folder_is_said_and_the_gradebook_serves(tmp_path):
-    course = TinyCourse(tmp_path)
+    course = TinyCourse(tmp_path, forks_kernels=True)
     (course.folder / "release" / NAME / f"{NAME}.ipynb").unlink()
     notebook = course.solved()
     deleted_test(notebook)

@@ -103,8 +103,17 @@ def released_once() -> Path:
 class TinyCourse:
     """A course folder with a released assignment."""
 
-    def __init__(self, folder: Path, config: str = HARDENED, is_copied: bool = True):
+    forks_kernels = False  # where what a kernel is started from is not the point
+
+    def __init__(
+        self,
+        folder: Path,
+        config: str = HARDENED,
+        is_copied: bool = True,
+        forks_kernels: bool = False,
+    ):
         self.folder = folder
+        self.forks_kernels = forks_kernels
         if is_copied and "db_url" not in config:  # the gradebook of another one is elsewhere
             shutil.copytree(released_once(), folder, dirs_exist_ok=True)
             (folder / "nbgrader_config.py").write_text(CONFIG + config)
@@ -120,7 +129,7 @@ class TinyCourse:
         return self.run("-m", "nbgrader", *arguments)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return run_python(arguments, self.folder)
+        return run_python(arguments, self.folder, preload=[] if self.forks_kernels else None)
 
     def autograde(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Grade all that was submitted, in one run."""

@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from warm_kernels import VARIABLE, fork_kernels, server_address
+
 SECONDS = 600
 IMPORTED = [
     "nbgrader.apps",
@@ -44,19 +46,27 @@ def fresh_path() -> list[str]:
 
 
 def run_python(
-    arguments: Sequence[str], folder: Path, seconds: float = SECONDS
+    arguments: Sequence[str],
+    folder: Path,
+    seconds: float = SECONDS,
+    preload: Sequence[str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run Python with ``-m module ...`` or ``-c code ...``, as ``subprocess.run`` would.
+
+    With ``preload``, its kernels are forks, too, of a process that has imported these modules.
 
     Raises:
         subprocess.TimeoutExpired: It took longer; the process has been killed.
     """
     command = [sys.executable, *arguments]
+    variables = dict(os.environ)
+    if preload is not None:
+        variables[VARIABLE] = server_address(tuple(preload))
     with tempfile.TemporaryDirectory() as outputs:
         out, err = Path(outputs, "out"), Path(outputs, "err")
         process = fork_server().Process(
             target=become_python,
-            args=(list(arguments), str(folder), dict(os.environ), fresh_path(), out, err),
+            args=(list(arguments), str(folder), variables, fresh_path(), out, err),
         )
         process.start()
         process.join(seconds)
@@ -82,6 +92,8 @@ def become_python(
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    if VARIABLE in environment:
+        fork_kernels(environment[VARIABLE])
     sys.path[:] = ["" if arguments[0] == CODE else folder, *path]
     try:
         if arguments[0] == CODE:

@@ -20,7 +20,7 @@ TIMES = {"early": "2026-11-30 23:00", "late": "2026-12-01 03:00"}  # the second:
 
 @pytest.mark.parametrize("command", [NEXA_GRADE, NBGRADER], ids=["nexa-grade", "autograde"])
 def test_lateness_costs_what_the_rule_says(tmp_path, command):
-    course = TinyCourse(tmp_path, HARDENED + SETTINGS)
+    course = TinyCourse(tmp_path, HARDENED + SETTINGS, forks_kernels=True)
     (tmp_path / "late.py").write_text(RULE)
     due = ["db", "assignment", "add", NAME, "--duedate", "2026-12-01 00:00 UTC"]
     assert course.nbgrader(*due).returncode == 0
