@@ -134,7 +134,8 @@ NEXACODE = Assignment(
     modules=(
         "runtime", "tasks", "developers", "conversation_files", "data", "conversations", "feedback",
         "prompt_injection",
-        "batches", "process_reward", "grpo_tcr", "policy", "training", "evaluation",
+        "batches", "process_reward", "grpo_tcr", "microscopes", "microscope_figures", "policy",
+        "training", "evaluation",
         "live_evaluation", "error_analysis", "latency",
         "given/check_tools", "given/ready_made", "given/self_check",
     ),
