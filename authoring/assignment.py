@@ -133,9 +133,9 @@ NEXACODE = Assignment(
     name="nexacode",
     modules=(
         "runtime", "tasks", "wordings", "developers", "conversation_files", "data",
-        "conversations", "feedback", "prompt_injection",
-        "batches", "process_reward", "grpo_tcr", "policy_gradient", "policy", "training", "evaluation",
-        "live_evaluation", "error_analysis", "latency",
+        "conversations", "feedback", "prompt_injection", "batches", "process_reward", "grpo_tcr",
+        "policy_gradient", "microscopes", "microscope_figures", "policy", "training",
+        "evaluation", "live_evaluation", "error_analysis", "latency",
         "given/check_tools", "given/ready_made", "given/self_check",
     ),
     seed=42,

@@ -11,6 +11,7 @@ ORDER = (
     "course",
     "profiles",
     "training_step",
+    "microscopes",
     "personalization",
     "grading",
     "class_grading",

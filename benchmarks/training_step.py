@@ -36,6 +36,7 @@ from nexa_helpers.runtime import set_seed
 from nexa_helpers.training import frozen_copy, train_grpo_tcr
 
 BATCH_SIZE = 8
+REPEATS = 5
 
 
 def plain_votes(prm: Any, feedback: dict[str, torch.Tensor], num_votes: int = 5) -> torch.Tensor:
@@ -159,32 +160,39 @@ def gpt2_tokenizer() -> Any:
     return tokenizer
 
 
+def figures_of(
+    name: str, triples: list[dict[str, Any]], tokenizer: Any, num_steps: int, goal: float
+) -> list[Figure]:
+    """Compare both recipes on one thread and on two."""
+    figures = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        course, plain = compare(triples[: num_steps * BATCH_SIZE], tokenizer, num_steps, REPEATS)
+        ratio, label = course / plain, f"{name}, threads: {threads}"
+        figures += [
+            Figure(f"{label}: the course's step", course, "tokens/s"),
+            Figure(f"{label}: the plain step", plain, "tokens/s"),
+            Figure(f"{label}: ratio", ratio, "x", f">= {goal:g}", ratio >= goal),
+        ]
+    return figures
+
+
 def main() -> None:
     """Measure at GPT-2's vocabulary on real rows, and on the embedded conversations."""
     path = os.environ.get("NEXA_DATA") or os.environ.get("NEXA_TEST_HH")
-    num_steps, figures, unit = 6, [], "tokens/s"
+    num_steps, figures = 6, []
     note = "Response tokens per second, medians, both recipes in turn in one run."
     if path:
         triples, _ = triples_from_rows(read_rows(Path(path)))
-        triples = triples[: num_steps * BATCH_SIZE]
-        course, plain = compare(triples, gpt2_tokenizer(), num_steps, repeats=5)
-        ratio = course / plain
-        figures += [
-            Figure("real rows, 50,257 tokens: the course's step", course, unit),
-            Figure("real rows, 50,257 tokens: the plain step", plain, unit),
-            Figure("real rows, 50,257 tokens: ratio", ratio, "x", ">= 3", ratio >= 3),
-        ]
+        figures += figures_of(
+            "real rows, 50,257 tokens", triples, gpt2_tokenizer(), num_steps, goal=5
+        )
     else:
         note += " Real rows were not measured: NEXA_DATA names no file of them."
     rows = load_conversations("embedded")
     triples, _ = triples_from_rows(rows)
     tokenizer = train_tokenizer([row["chosen"] for row in rows])
-    course, plain = compare(triples[: num_steps * BATCH_SIZE], tokenizer, num_steps, repeats=9)
-    figures += [
-        Figure("embedded rows, small vocabulary: the course's step", course, unit),
-        Figure("embedded rows, small vocabulary: the plain step", plain, unit),
-        Figure("embedded rows, small vocabulary: ratio", course / plain, "x"),
-    ]
+    figures += figures_of("embedded rows, small vocabulary", triples, tokenizer, num_steps, goal=2)
     save("training_step", "Training step on logged turns, batch of 8", figures, note)
 
 

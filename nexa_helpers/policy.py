@@ -57,6 +57,7 @@ class PolicyBlock(nn.Module):
         visible: torch.Tensor,
         angles: torch.Tensor,
         past: tuple[torch.Tensor, torch.Tensor] | None = None,
+        num_last: int | None = None,
     ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
         """Run the block.
 
@@ -65,11 +66,12 @@ class PolicyBlock(nn.Module):
             visible: (batch, 1, time, past + time), True where a query may look at a key.
             angles: (batch, 1, time, size / 2), the positions as angles, for ``rotate``.
             past: Keys and values of earlier positions, or None.
+            num_last: Compute the new x at that many last positions only; None: at all.
 
         Returns:
             The new x, and the keys and values of all positions.
         """
-        batch, time, hidden = x.shape
+        batch, time, _ = x.shape
         heads = self.query_key_value(self.attention_norm(x))
         heads = heads.view(batch, time, 3, self.num_heads, -1)
         query, key, value = heads.permute(2, 0, 3, 1, 4)  # each (batch, heads, time, size)
@@ -77,8 +79,10 @@ class PolicyBlock(nn.Module):
         if past is not None:
             key = torch.cat([past[0], key], dim=2)
             value = torch.cat([past[1], value], dim=2)
+        if num_last is not None:
+            x, query, visible = x[:, -num_last:], query[:, :, -num_last:], visible[:, :, -num_last:]
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=visible)
-        x = x + self.output(mixed.transpose(1, 2).reshape(batch, time, hidden))
+        x = x + self.output(mixed.transpose(1, 2).reshape(x.shape))
         return x + self.feedforward(x), (key, value)
 
 
@@ -117,6 +121,7 @@ class SimplePolicy(nn.Module):
         input_ids: torch.Tensor,
         attention_mask: torch.Tensor | None = None,
         cache: Cache | None = None,
+        num_last: int | None = None,
     ) -> torch.Tensor:
         """Compute the last hidden states.
 
@@ -125,9 +130,10 @@ class SimplePolicy(nn.Module):
             attention_mask: (batch, past + time), 1 for real tokens, 0 for padding.
             cache: Keys and values of earlier positions, one entry per block. It is extended in
                 place; start with ``[]``.
+            num_last: Only these last positions are asked for: the last block computes no others.
 
         Returns:
-            (batch, time, hidden).
+            (batch, time or num_last, hidden).
 
         Raises:
             ValueError: The input has more positions than the model.
@@ -149,7 +155,8 @@ class SimplePolicy(nn.Module):
         x = self.embedding(input_ids)
         for i, block in enumerate(self.blocks):
             past_keys = cache[i] if cache and i < len(cache) else None
-            x, keys_values = block(x, visible, angles, past_keys)
+            asked = num_last if block is self.blocks[-1] else None
+            x, keys_values = block(x, visible, angles, past_keys, asked)
             if cache is not None:
                 cache[i : i + 1] = [keys_values]
         return self.norm(x)
@@ -316,8 +323,9 @@ def response_mask(response_lengths: torch.Tensor, time: int) -> torch.Tensor:
 def response_log_probs(policy: nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     """Log-probability of each response token, given the context and the tokens before it.
 
-    Only the positions that predict a real response token reach the output layer: with a
-    vocabulary of 50,257 that layer is nearly all of the work.
+    Only what is needed is computed. Rows of like length go through the model together, cut to the
+    longest of them. The last block and the output layer see the positions that predict a response
+    token: with a vocabulary of 50,257 the output layer is nearly all of the work.
 
     Args:
         policy: A ``SimplePolicy``.
@@ -328,11 +336,23 @@ def response_log_probs(policy: nn.Module, batch: dict[str, torch.Tensor]) -> tor
     """
     time = batch["response_ids"].shape[1]
     mask = response_mask(batch["response_lengths"], time)
-    # The token in column t is predicted at column t - 1.
-    hidden = policy.features(batch["input_ids"], batch["attention_mask"])[:, -time - 1 : -1]
-    logits = policy.head(hidden[mask])  # (real tokens, vocab)
-    log_probs = -F.cross_entropy(logits, batch["response_ids"][mask], reduction="none")
-    return torch.zeros_like(mask, dtype=log_probs.dtype).masked_scatter(mask, log_probs)
+    order = batch["attention_mask"].sum(dim=1).argsort(stable=True)
+    found = []
+    for rows in order.chunk(4):
+        real, width = batch["attention_mask"][rows], int(batch["response_lengths"][rows].max())
+        first = min(int(real.any(dim=0).int().argmax()), real.shape[1] - time - 1)
+        columns = slice(first, real.shape[1] - time + width)
+        # The token in column t is predicted at column t - 1.
+        hidden = policy.features(
+            batch["input_ids"][rows, columns], real[:, columns], num_last=width + 1
+        )[:, :-1]
+        chosen = mask[rows, :width]
+        logits = policy.head(hidden[chosen])  # (real tokens, vocab)
+        targets = batch["response_ids"][rows, :width][chosen]
+        found.append(-F.cross_entropy(logits, targets, reduction="none"))
+    log_probs = torch.cat(found)
+    padded = torch.zeros_like(mask, dtype=log_probs.dtype).masked_scatter(mask[order], log_probs)
+    return padded[order.argsort()]
 
 
 def encode_prompts(

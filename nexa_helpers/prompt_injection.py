@@ -31,15 +31,19 @@ class PrefixedPolicy(nn.Module):
         self.register_buffer("prefix_ids", prefix_ids)
 
     def features(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        num_last: int | None = None,
     ) -> torch.Tensor:
-        """Hidden states (batch, time, hidden) of the input, the prefix having been read."""
+        """Hidden states of the input, or of its last positions, the prefix having been read."""
         if attention_mask is None:
             attention_mask = torch.ones_like(input_ids)
         prefix = self.prefix_ids.expand(len(input_ids), -1)
         ids = torch.cat([prefix, input_ids], dim=1)
         mask = torch.cat([torch.ones_like(prefix), attention_mask], dim=1)
-        return self.policy.features(ids, mask)[:, prefix.shape[1] :]
+        asked = num_last or input_ids.shape[1]
+        return self.policy.features(ids, mask, num_last=asked)
 
     def forward(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None

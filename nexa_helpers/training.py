@@ -130,7 +130,7 @@ def train_grpo_tcr(
     if not train_triples:
         raise ValueError("train_triples: expected at least one triple, got none")
     device = next(policy.parameters()).device
-    optimizer = torch.optim.AdamW(policy.parameters(), lr=lr, weight_decay=0.01)
+    optimizer = torch.optim.AdamW(policy.parameters(), lr=lr, weight_decay=0.01, fused=True)
     policy.eval()  # no dropout: equal weights must give equal log-probs
     steps = []
     for _ in tqdm(range(num_steps), desc="GRPO-TCR"):

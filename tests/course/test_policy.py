@@ -445,3 +445,27 @@ def test_a_context_keeps_the_tokens_that_training_reads_and_the_prefix_is_never_
     batch = encode_examples([{"context": contexts[0], "response": "a"}], tokenizer)
     assert tokenizer.decode(seen[0][0][:6].tolist()) == "wishes"
     assert seen[0][0][6:].tolist() == batch["input_ids"][0, :256].tolist()
+
+
+def test_lengths_that_differ_change_neither_log_probs_nor_gradients(make_policy):
+    # The plain way: the whole padded batch, every position, then the columns of the responses.
+    policy = make_policy(2).double()
+    generator = torch.Generator().manual_seed(0)
+    left, lengths = torch.tensor([9, 1, 4, 12, 2, 7]), torch.tensor([3, 5, 1, 2, 0, 4])
+    columns = torch.arange(17)
+    real = (columns >= 12 - left.unsqueeze(1)) & (columns < 12 + lengths.unsqueeze(1))
+    ids = torch.randint(1, 256, real.shape, generator=generator)
+    batch = {
+        "input_ids": ids, "attention_mask": real.long(), "response_ids": ids[:, 12:],
+        "response_lengths": lengths,
+    }  # fmt: skip
+    logits = policy(ids, batch["attention_mask"])[:, 11:-1]
+    plain = selective_log_softmax(logits, ids[:, 12:]) * response_mask(lengths, 5)
+    weights = torch.randn(plain.shape, generator=generator, dtype=torch.double)
+    parameters = list(policy.parameters())
+    expected = torch.autograd.grad((plain * weights).sum(), parameters)
+    found = response_log_probs(policy, batch)
+    assert_close(found, plain, **EXACT)
+    moved = torch.autograd.grad((found * weights).sum(), parameters)
+    for mine, other in zip(moved, expected, strict=True):
+        assert_close(mine, other, **EXACT)
