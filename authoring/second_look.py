@@ -19,7 +19,7 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_locked, is_solution
 from nexa_grade.cell_names import given_names
 from nexa_grade.second_look import look, runner
-from nexa_grade.second_look.probe import Probe, load_table
+from nexa_grade.second_look.probe import Probe, load_table, sandboxed_part
 
 from authoring.answer_bank import Answer, QuickGrader, answered_cell, list_bank, with_answer
 from authoring.assignment import NEXACODE, Assignment
@@ -64,7 +64,8 @@ class Looker:
             probe.name: look.make_request(self.grader.notebook, [probe], self.text, seed)
             for probe in self.probes
         }
-        self.table = runner.definitions_of(self.text)
+        calls = {probe.call.__name__ for probe in self.probes}
+        self.table = runner.definitions_of(sandboxed_part(self.text, calls))
         cells = look.cells_to_run(self.grader.notebook)
         self.namespace = runner.make_namespace(cells, self.table)
         self.given = {
