@@ -297,8 +297,8 @@ def draw_ties(rng: random.Random) -> dict[str, Any]:
 
 
 def draw_same_votes(rng: random.Random, classes: int = 3) -> dict[str, Any]:
-    """Draw classes that are the same each time."""
-    given = draw_ties(rng)
+    """Draw classes that are the same each time; the cell asks for three votes, and for four."""
+    given = draw_votes(rng, rng.randint(3, 4))
     return given | {"classes": [[[rng.randrange(classes)]] * 4 for _ in given["classes"]]}
 
 
@@ -840,8 +840,11 @@ def call_train_direction(namespace: Namespace, given: dict[str, Any]) -> Any:
 
 
 def are_of_one_sign(expected: list[float], got: list[float]) -> bool:
-    """Tell whether the numbers have the signs that they should have."""
-    return all(right * mine > 0 for right, mine in zip(expected, got, strict=True))
+    """Tell whether the two numbers have the signs that they should have, but for a small one."""
+    least = max(map(abs, got)) / 20
+    pairs = zip(expected, got, strict=True)
+    are_apart = (expected[0] - expected[1]) * (got[0] - got[1]) > 0
+    return are_apart and all(right * mine > 0 or abs(mine) < least for right, mine in pairs)
 
 
 def draw_loss_inputs(rng: random.Random) -> dict[str, Any]:
@@ -1149,10 +1152,11 @@ def roll(namespace: Namespace, given: dict[str, Any], leaves: list[int]) -> Any:
     return results
 
 
-def form_of_records(result: list[Any]) -> list[Any]:
-    """Look at the number of records, and at feedback and mask of each."""
-    answered = [isinstance(one["feedback"], str) and one["mask"] == 1.0 for one in result]
-    return [len(result), all(answered), all(1 <= one["count"] <= 4 for one in result)]
+def are_records(expected: list[Any], got: list[Any]) -> bool:
+    """Tell whether each response has an answered record; an empty one may be left out."""
+    is_answered = all(isinstance(one["feedback"], str) and one["mask"] == 1.0 for one in got)
+    is_short = all(0 <= one["count"] <= 4 for one in got)
+    return is_answered and is_short and len(expected) / 2 <= len(got) <= len(expected)
 
 
 def same_groups(expected: list[Any], got: list[Any]) -> bool:
@@ -1621,7 +1625,7 @@ PROBES = [
         ("todo5-test-rewards-logged",), draw_rewards, call_train_rewards, agrees=same_rewards,
         cases=1,
     ),
-    Probe(("todo5-test-rollouts",), draw_sessions, call_roll, form_of_records, cases=2),
+    Probe(("todo5-test-rollouts",), draw_sessions, call_roll, agrees=are_records, cases=2),
     Probe(
         ("todo5-test-rollout-groups",), draw_sessions, call_roll_groups, agrees=same_groups,
         cases=2,

@@ -79,8 +79,7 @@ def make_course(folder: Path, attacks: Iterable[Attack]) -> TinyCourse:
 
 def grade(course: TinyCourse, workers: int = 2) -> dict[str, dict[str, Any]]:
     """Grade a course with nexa-grade; its outcomes by student."""
-    command = "from nexa_grade.command import main; main()"
-    course.run("-c", command, NAME, "--workers", str(workers))
+    course.run("-m", "nexa_grade.command", NAME, "--workers", str(workers))
     places = (course.folder / "nexa-grade" / NAME / "outcomes").glob("*/outcome.json")
     return {path.parent.name: json.loads(path.read_text())["outcome"] for path in places}
 
