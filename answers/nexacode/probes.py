@@ -1586,7 +1586,7 @@ PROBES = [
     Probe(("todo2-test-plots",), draw_analysis, call_plot_signals, axes_and_texts, cases=1),
     Probe(
         ("todo2-test-plots-data",), draw_analysis, call_plot_signals,
-        agrees=has_bars_of_the_counts, cases=2,
+        agrees=has_bars_of_the_counts, cases=1,
     ),
     Probe(("todo3-test-shapes",), draw_two_classes, call_vote, form_of_votes),
     Probe(("todo3-test-scores",), draw_same_votes, call_vote, rewards_and_votes),
@@ -1611,7 +1611,7 @@ PROBES = [
     ),
     Probe(
         ("todo5-test-direction",), draw_direction, call_train_direction, agrees=are_of_one_sign,
-        cases=3,
+        cases=2,
     ),
     Probe(
         ("todo5-test-loss-inputs",), draw_loss_inputs, call_train_loss_inputs,
@@ -1625,7 +1625,7 @@ PROBES = [
         ("todo5-test-rewards-logged",), draw_rewards, call_train_rewards, agrees=same_rewards,
         cases=1,
     ),
-    Probe(("todo5-test-rollouts",), draw_sessions, call_roll, agrees=are_records, cases=2),
+    Probe(("todo5-test-rollouts",), draw_sessions, call_roll, agrees=are_records, cases=1),
     Probe(
         ("todo5-test-rollout-groups",), draw_sessions, call_roll_groups, agrees=same_groups,
         cases=2,
