@@ -76,8 +76,9 @@ AFTER = """
   fake GPU. `todo3-test-majority` and `todo3-test-ties` (3) compare rewards with the function's own
   votes; `todo3-test-mode` (2) asks whether votes differ from pass to pass.
 - **A nearly right answer that forges the rest.** Had each of the 543 wrong answers of the bank
-  forged all points of its TODO, the probes would have seen 456. The other 87 are right but for one case,
-  such as text longer than 64 tokens, or a plot without a title; most would gain one or two points.
+  forged all points of its TODO, the probes would have seen 456. The other 87 are right but for
+  one case, such as text longer than 64 tokens, or a plot without a title; most would gain one or
+  two points.
 - **Who is not looked at.** Tests without a probe, courses without probes, notebooks in another
   language, and all of plain `nbgrader autograde`. There a score is as hard to forge as with
   nbgrader alone, and `nexa-grade` says so.
@@ -93,8 +94,8 @@ AFTER = """
 ## What is not defended against
 
 - **Tests can be read while they run.** Student code and tests share one interpreter. The sandbox
-  has no network, so what was read can only leave in the notebook's outputs, which the student sees in
-  the feedback.
+  has no network, so what was read can only leave in the notebook's outputs, which the student
+  sees in the feedback.
 - **A test that asks too little gives points for too little**, and its probe asks no more.
 - **Plain nbgrader takes the time of a submission from `timestamp.txt`**, where one was handed in.
   `nexa-grade` does not, unless it is told that a collector wrote the files

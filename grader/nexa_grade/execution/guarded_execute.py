@@ -109,8 +109,8 @@ class GuardedExecute(ResumedExecute):
         self.read_release(nb)
         folder = Path(resources.get("metadata", {}).get("path") or ".")
         if (folder / "timestamp.txt").is_file():
-            claimed = (folder / "timestamp.txt").read_bytes()[:40]
-            self.log.info("The time of submission is what its timestamp.txt says: %a", claimed)
+            time = (folder / "timestamp.txt").read_bytes()[:40]
+            self.log.info("The time of submission is what its timestamp.txt says: %a", time)
         for name in shadowing_files(folder):
             self.tell(nb, Sign("", f"the file {name!a} has a library's name"))
         return super().preprocess(nb, resources, km)
