@@ -149,7 +149,8 @@ def main() -> int:
         course = attacks.make_course(Path(folder), all_of_them)
         outcomes = attacks.grade(course)
         said = [
-            attacks.what_is_wrong(course, attack, outcomes[attack.name]) for attack in all_of_them
+            attacks.what_is_wrong(attack, course.scores(attack.name), outcomes[attack.name])
+            for attack in all_of_them
         ]
     if any(said):
         print(

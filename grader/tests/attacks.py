@@ -84,15 +84,23 @@ def grade(course: TinyCourse, workers: int = 2) -> dict[str, dict[str, Any]]:
     return {path.parent.name: json.loads(path.read_text())["outcome"] for path in places}
 
 
-def what_is_wrong(course: TinyCourse, attack: Attack, outcome: dict[str, Any]) -> str:
-    """Say where an attack did not end as it should; "" where it did."""
-    if course.scores(attack.name) != SCORES[attack.outcome]:
-        return f"{attack.name}: expected {attack.outcome}, got {course.scores(attack.name)}"
+def what_is_wrong(attack: Attack, scores: dict[str, float | None], outcome: dict[str, Any]) -> str:
+    """Say where an attack did not end as it should; "" where it did.
+
+    Args:
+        attack: The attack.
+        scores: What it got.
+        outcome: What nexa-grade wrote of it.
+    """
+    deserved = SCORES[attack.outcome]
+    if any((scores[cell] or 0) > (most or 0) for cell, most in deserved.items()):
+        return f"{attack.name}: expected {attack.outcome}, got {scores}"
     words = attack.reported or (DISAGREE if attack.outcome == HELD else "")
-    said = json.dumps(outcome, ensure_ascii=False)
-    is_held = outcome["status"] == HELD
-    if words not in said or is_held != (attack.outcome == HELD):
-        return f"{attack.name}: expected {words!r}, got {outcome['status']}: {said[:300]}"
+    parts = [outcome["reason"], *outcome["repairs"], *outcome["violations"]]
+    said = " ".join(part if isinstance(part, str) else part["what"] for part in parts)
+    wanted = attack.outcome if attack.outcome in (HELD, REFUSED) else "graded"
+    if words not in said or outcome["status"] != wanted:
+        return f"{attack.name}: expected {wanted}, {words!r}, got {outcome['status']}, {said!r}"
     return ""
 
 
@@ -201,7 +209,7 @@ ATTACKS = [
         "ids",
         "Exchange grade ids",
         outcome=REPAIRED,
-        reported="Repaired: student ids",
+        reported="was not in its place and was moved there",
         change=swap_ids,
     ),
     Attack(
@@ -215,7 +223,7 @@ ATTACKS = [
         "weak_test",
         "Unlock a test and weaken it",
         outcome=REPAIRED,
-        reported="Repaired: student weak_test",
+        reported="had a changed text; it is as released again",
         change=weaken_test,
     ),
     Attack(
@@ -236,36 +244,36 @@ ATTACKS = [
         "link",
         "Hand in a symbolic link to the reference",
         outcome=REFUSED,
-        reported="got a symbolic link",
+        reported="left out 'tiny.ipynb': a link or a special file",
         make_special=link_notebook,
     ),
     Attack(
         "linked_folder",
         "Hand in a symbolic link to another student's folder",
         outcome=REFUSED,
-        reported="expected a folder, got a symbolic link",
+        reported="the submission is a symbolic link",
         make_special=link_folder,
     ),
     Attack(
         "linked_gradebook",
         "Put a symbolic link to the gradebook beside the notebook",
-        outcome=REFUSED,
-        reported="got a symbolic link: 'notes.txt'",
+        outcome=GRADED,
+        reported="left out 'notes.txt': a link or a special file",
         make_special=link_gradebook,
     ),
     Attack(
         "pipe",
         "Put a pipe beside the notebook, to be read for ever",
-        outcome=REFUSED,
-        reported="got a pipe: 'data.csv'",
+        outcome=GRADED,
+        reported="left out 'data.csv': a link or a special file",
         make_special=pipe_beside,
     ),
     Attack(
         "no_time",
         "Hand in a timestamp.txt that is no time, to stop the whole run",
         files=(("timestamp.txt", "soon"),),
-        outcome=REFUSED,
-        reported="timestamp.txt: expected a time",
+        outcome=GRADED,
+        reported="left out timestamp.txt: the exchange writes such a file",
     ),
     # Files beside the notebook
     Attack(
@@ -273,14 +281,14 @@ ATTACKS = [
         "Hand in modules named as libraries, such as torch.py",
         "import torch, fnmatch, copy\n" + WRONG,
         outcome=GRADED,
-        reported="`the file 'torch.py' has a library's name`",
+        reported="the file 'torch.py' has a library's name",
         files=tuple((f"{name}.py", "raise SystemExit") for name in ("torch", "fnmatch", "copy")),
     ),
     Attack(
         "timestamp",
         "Hand in one's own timestamp.txt",
         outcome=GRADED,
-        reported="The time of submission is what its timestamp.txt says: b'2000-01-01",
+        reported="left out timestamp.txt: the exchange writes such a file",
         files=(("timestamp.txt", "2000-01-01 00:00:00 UTC"),),
     ),
     # What runs and shows a cell
@@ -288,16 +296,19 @@ ATTACKS = [
         "displayhook",
         "Show the points, then fail",
         IN_ADD.format("import sys; sys.displayhook(2.0)"),
+        outcome=GRADED,
     ),
     Attack(
         "above_maximum",
         "Show more points than there are",
         IN_ADD.format("import sys; sys.displayhook(999)"),
+        outcome=GRADED,
     ),
     Attack(
         "own_displayhook",
         "Replace sys.displayhook",
         WRONG + "import sys\nsys.displayhook = lambda value: None",
+        outcome=GRADED,
     ),
     Attack(
         "ast_transformer",
@@ -323,11 +334,13 @@ ATTACKS = [
         "showtraceback",
         "Replace showtraceback, so that no error is seen",
         WRONG + "get_ipython().showtraceback = lambda *a, **k: None",
+        outcome=GRADED,
     ),
     Attack(
         "custom_exception",
         "Handle AssertionError by a handler of one's own",
         WRONG + "get_ipython().set_custom_exc((AssertionError,), lambda *a, **k: None)",
+        outcome=GRADED,
     ),
     Attack(
         "event",
@@ -339,6 +352,7 @@ ATTACKS = [
         "run_cell",
         "Run a cell inside a cell, with get_ipython().run_cell",
         IN_ADD.format("get_ipython().run_cell('1')"),
+        outcome=GRADED,
     ),
     Attack(
         "do_execute",
@@ -350,11 +364,13 @@ ATTACKS = [
         "handlers",
         "Replace the kernel's handler of execute requests",
         WRONG + "get_ipython().kernel.shell_handlers['execute_request'] = print",
+        outcome=GRADED,
     ),
     Attack(
         "message",
         "Send nbgrader a result by hand",
         IN_ADD.format("k = get_ipython().kernel; k.session.send(k.iopub_socket, 'status', {})"),
+        outcome=GRADED,
     ),
     # What the tests call
     Attack(
@@ -372,6 +388,7 @@ ATTACKS = [
         "class_lie",
         "Return an object that lies about its class",
         "class Lie:\n    __class__ = property(lambda self: int)\n" + WRONG,
+        outcome=GRADED,
     ),
     Attack(
         "made_class",
@@ -382,16 +399,19 @@ ATTACKS = [
         "isclose",
         "Replace math.isclose",
         WRONG + "import math as m\nm.isclose = lambda *a, **k: True",
+        outcome=GRADED,
     ),
     Attack(
         "library",
         "Replace torch.allclose and torch.testing.assert_close",
         WRONG + "import torch\ntorch.allclose = torch.testing.assert_close = lambda *a, **k: True",
+        outcome=GRADED,
     ),
     Attack(
         "defaults",
         "Loosen the tolerances of torch.testing.assert_close",
         WRONG + "import torch\ntorch.testing.assert_close.__kwdefaults__['atol'] = 1e9",
+        outcome=GRADED,
     ),
     Attack(
         "torch_mode",
@@ -401,196 +421,223 @@ ATTACKS = [
         "    def __torch_function__(self, f, types, args=(), kwargs=None):\n"
         "        return True\n"
         "Mode().__enter__()",
+        outcome=GRADED,
     ),
     Attack(
         "torch_hook",
         "Change what every torch module returns, by a global hook",
         WRONG + "from torch.nn.modules import module\n"
         "module.register_module_forward_hook(lambda m, i, o: o * 0)",
+        outcome=GRADED,
     ),
     Attack(
         "numpy",
         "Replace numpy's functions with setattr",
         WRONG + "import numpy as n\nsetattr(n, 'all' + 'close', lambda *a, **k: True)",
+        outcome=GRADED,
     ),
     Attack(
         "builtins",
         "Replace Python's own functions",
         WRONG + "import builtins\nbuiltins.sum = lambda *a: 3",
+        outcome=GRADED,
     ),
     Attack(
         "assertion_error",
         "Replace AssertionError",
         WRONG + "import builtins\nbuiltins.AssertionError = type('Fine', (Exception,), {})",
+        outcome=GRADED,
     ),
     Attack(
         "modules",
         "Put a module of one's own into sys.modules",
         WRONG + "import sys, types\nsys.modules['math'] = types.SimpleNamespace()",
+        outcome=GRADED,
     ),
     Attack(
         "import_hook",
         "Change what later imports find",
         WRONG + "import sys\nclass Find:\n    def find_spec(self, *a):\n        return None\n"
         "sys.meta_path.insert(0, Find())",
+        outcome=GRADED,
     ),
     Attack(
         "constant",
         "Overwrite a constant that the course gives",
         "def add(a, b):\n    return a\nLIMIT = 11",
         outcome=MENDED,
-        reported="`LIMIT, which the course gives, was replaced`",
+        reported="LIMIT, which the course gives, was replaced",
     ),
     Attack(
         "deleted",
         "Delete a constant that the course gives",
         WRONG + "del LIMIT",
         outcome=MENDED,
-        reported="`LIMIT, which the course gives, was replaced`",
+        reported="LIMIT, which the course gives, was replaced",
     ),
     Attack(
         "names",
         "Cover len, print and isinstance by names of one's own",
         WRONG + "len = isinstance = print = lambda *a: True",
         outcome=MENDED,
-        reported="`the name isinstance covered Python's own`",
+        reported="the name isinstance covered Python's own",
     ),
     # What the tests hold
     Attack(
         "history",
         "Read the test from the notebook's history",
         "def add(a, b):\n    return 3 if 'add(1, 2)' in In[-1] else 0",
+        outcome=GRADED,
     ),
     Attack(
         "frame",
         "Read the test's variables from its frame",
         IN_ADD.format("import sys; sys._getframe(1).f_globals"),
+        outcome=GRADED,
     ),
     Attack(
         "hidden_name",
         "Ask for _getframe by a name that is put together",
         IN_ADD.format("import sys; getattr(sys, '_get' + 'frame')"),
+        outcome=GRADED,
     ),
     Attack(
         "traceback",
         "Read the test's frame from an error's traceback",
         "def add(a, b):\n    try:\n        1 / 0\n    except Exception as e:\n"
         "        return e.__traceback__.tb_frame.f_back.f_locals\n",
+        outcome=GRADED,
     ),
     Attack(
         "source",
         "Read the test's text with inspect and linecache",
         IN_ADD.format("import inspect, linecache; inspect.stack(); linecache.cache"),
+        outcome=GRADED,
     ),
     Attack(
         "disk",
         "Read the hidden tests from the disk",
         IN_ADD.format("open('tiny.ipynb').read()"),
+        outcome=GRADED,
     ),
     Attack(
         "reference",
         "Import the reference",
         "from nexa_helpers import grpo_tcr\n" + WRONG,
+        outcome=GRADED,
     ),
     Attack(
         "gradebook",
         "Write points into the gradebook",
         "import sqlite3\nsqlite3.connect('../../../gradebook.db')\n" + WRONG,
+        outcome=GRADED,
     ),
     Attack(
         "command",
         "The same from a shell",
         "!sqlite3 ../../../gradebook.db 'update grade set auto_score = 2'\n" + WRONG,
+        outcome=GRADED,
     ),
     Attack(
         "memory",
         "Search the interpreter's memory",
         IN_ADD.format("import gc; gc.get_objects()"),
+        outcome=GRADED,
     ),
     Attack(
-        "pointers",
-        "Write into the interpreter's memory",
-        "import ctypes\n" + WRONG,
+        "pointers", "Write into the interpreter's memory", "import ctypes\n" + WRONG, outcome=GRADED
     ),
     Attack(
         "is_graded",
         "Behave differently while nbgrader runs",
         "import os\n" + IN_ADD.format("os.environ.get('NBGRADER_EXECUTION')"),
+        outcome=GRADED,
     ),
     # What runs beside the tests
     Attack(
         "trace",
         "Watch the tests with sys.settrace",
         WRONG + "import sys\nsys.settrace(lambda *a: None)",
+        outcome=GRADED,
     ),
     Attack(
         "profile",
         "Watch the tests with sys.setprofile",
         WRONG + "import sys\nsys.setprofile(lambda *a: None)",
+        outcome=GRADED,
     ),
     Attack(
         "thread",
         "Leave a thread that waits for the test",
         WRONG + "import threading\nstop = threading.Event()\ndef wait():\n    stop.wait(600)\n"
         "threading.Thread(target=wait, daemon=True).start()",
+        outcome=GRADED,
     ),
     Attack(
         "event_loop",
         "Leave a callback in the event loop",
         WRONG + "import asyncio\nasyncio.get_running_loop().call_later(600, lambda: None)",
+        outcome=GRADED,
     ),
     Attack(
         "timer",
         "Let a signal interrupt the test",
         WRONG + "import signal\nsignal.signal(signal.SIGALRM, lambda *a: None)",
+        outcome=GRADED,
     ),
     Attack(
         "collector",
         "Let the garbage collector call back",
         WRONG + "import gc\ngc.callbacks.append(lambda *a: None)",
+        outcome=GRADED,
     ),
     Attack(
         "destructor",
         "Do something when an object is destroyed",
         "class Late:\n    def __del__(self):\n        pass\n" + WRONG,
+        outcome=GRADED,
     ),
     Attack(
-        "at_exit",
-        "Do something when the kernel ends",
-        "import atexit\n" + WRONG,
+        "at_exit", "Do something when the kernel ends", "import atexit\n" + WRONG, outcome=GRADED
     ),
     Attack(
         "child",
         "Leave a detached child behind",
         "import subprocess\nsubprocess.Popen(['sleep', '1'], start_new_session=True)\n" + WRONG,
+        outcome=GRADED,
     ),
-    Attack("fork", "Fork in a test", IN_ADD.format("import os; os.fork()")),
+    Attack("fork", "Fork in a test", IN_ADD.format("import os; os.fork()"), outcome=GRADED),
     Attack(
         "kill",
         "Kill the grader by its process id",
         IN_ADD.format("import os; os.kill(os.getppid(), 0)"),
+        outcome=GRADED,
     ),
-    Attack("exit", "End the kernel", IN_ADD.format("import os; os._exit(0)")),
+    Attack("exit", "End the kernel", IN_ADD.format("import os; os._exit(0)"), outcome=GRADED),
     # Text that runs
     Attack(
         "exec",
         "Hide code in a text and execute it",
         "exec(bytes([112, 97, 115, 115]).decode())\n" + WRONG,
+        outcome=GRADED,
     ),
     Attack(
         "pickle",
         "Hide code in an object's __reduce__",
         "class Late:\n    def __reduce__(self):\n        return print, ()\n" + WRONG,
+        outcome=GRADED,
     ),
     Attack(
         "code_object",
         "Exchange the code of a function",
         WRONG + "add.__code__ = (lambda a, b: 3).__code__",
+        outcome=GRADED,
     ),
     Attack(
         "unicode",
         "Write a forbidden name in other letters",
         IN_ADD.format("import sys; sys._getfr𝐚me(1)"),
+        outcome=GRADED,
     ),
     # Ways to fail that must give nothing
     Attack(
@@ -634,7 +681,7 @@ ATTACKS = [
         "Replace the output",
         WRONG + "import io, sys\nsys.stdout = io.StringIO()",
         outcome=MENDED,
-        reported="`sys.stdout was replaced`",
+        reported="sys.stdout was replaced",
     ),
     Attack(
         "other_language",

@@ -46,7 +46,8 @@ def graded(tmp_path_factory):
 @needs_sandbox
 @pytest.mark.parametrize("attack", [a for a in ALL if a.name in END_TO_END], ids=lambda a: a.name)
 def test_an_attack_gains_no_point_unreported(graded, attack):
-    assert what_is_wrong(graded.course, attack, graded.outcomes[attack.name]) == ""
+    scores = graded.course.scores(attack.name)
+    assert what_is_wrong(attack, scores, graded.outcomes[attack.name]) == ""
 
 
 @needs_sandbox
