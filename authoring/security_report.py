@@ -70,7 +70,7 @@ AFTER = """
   with the right form gets these points: `todo2-test-plots` (1 point), `todo4-test-scalar`
   (2), `todo5-test-lists` (1), `todo5-test-only-policy` (1), `todo5-test-rollouts` (1),
   `todo6-test-keys` (2), `todo8-test-structure` (2), `todo9-test-word-count` (1).
-- **Some looks are rough.** `todo5-test-direction` (2 points) compares signs.
+- **Some looks are rough.** `todo5-test-direction` (2 points) compares two signs.
   `todo2-test-plots-data` (2) looks for bars as high as the counts, and not at the histograms.
   `todo6-test-plot` (1) looks for the numbers, and not for their places. `todo8-test-gpu` (1) has no
   fake GPU. `todo3-test-majority` and `todo3-test-ties` (3) compare rewards with the function's own

@@ -1412,7 +1412,7 @@ def call_reference(namespace: Namespace, given: dict[str, Any]) -> Any:
     ]
     pair = [lively_policy(namespace, tokenizer, seed) for seed in given["seeds"]]
     rows = [[f"{a} {b}", "- No, wrong.", "Write." * (1 + i % 3)] for i, (a, b) in enumerate(
-        (a, b) for a in VOCABULARY for b in VOCABULARY
+        (a, b) for a in VOCABULARY for b in VOCABULARY[:2]
     )]  # fmt: skip
     kinds, gaps = [], []
     for triple in triples_of(namespace, rows):
@@ -1611,7 +1611,7 @@ PROBES = [
     ),
     Probe(
         ("todo5-test-direction",), draw_direction, call_train_direction, agrees=are_of_one_sign,
-        cases=2,
+        cases=1,
     ),
     Probe(
         ("todo5-test-loss-inputs",), draw_loss_inputs, call_train_loss_inputs,
@@ -1628,11 +1628,11 @@ PROBES = [
     Probe(("todo5-test-rollouts",), draw_sessions, call_roll, agrees=are_records, cases=1),
     Probe(
         ("todo5-test-rollout-groups",), draw_sessions, call_roll_groups, agrees=same_groups,
-        cases=2,
+        cases=1,
     ),
     Probe(("todo6-test-keys",), draw_scores, call_evaluate_keys, cases=2),
     Probe(("todo6-test-improvements",), draw_improvements, call_evaluate_improvements, cases=1),
-    Probe(("todo6-test-accuracy",), draw_accuracy, call_evaluate_accuracy, cases=2),
+    Probe(("todo6-test-accuracy",), draw_accuracy, call_evaluate_accuracy, cases=1),
     Probe(("todo6-test-kl-reduction",), draw_scores, call_evaluate_kl, agrees=same_kl, cases=1),
     Probe(
         ("todo6-test-plot",), draw_comparison, call_plot_comparison, agrees=shows_the_numbers,
