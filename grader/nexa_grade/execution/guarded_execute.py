@@ -117,9 +117,8 @@ class GuardedExecute(ResumedExecute):
 
     def read_release(self, nb: NotebookNode) -> None:
         """Find the cells that need not run, and what the course's ungraded cells say."""
-        if (
-            not self.is_python or not {"assignment", "notebook"} <= self.submission.keys()
-        ):  # no command of nbgrader's
+        is_known = {"assignment", "notebook"} <= self.submission.keys()
+        if not self.is_python or not is_known:  # no command of nbgrader's
             return
         path = release_path(self, self.submission["assignment"], self.submission["notebook"])
         self.of_course = read_texts(path)

@@ -76,10 +76,8 @@ class WatchForForgery(NbGraderPreprocessor):  # type: ignore[misc]
         if language != PYTHON:
             self.log.warning(
                 "Not watched for forgery, the language is %a: student %s, notebook %s",
-                language,
-                submission.get("student", ""),
-                submission.get("notebook", ""),
-            )
+                language, submission.get("student", ""), submission.get("notebook", ""),
+            )  # fmt: skip
         elif not self.config.SandboxedExecute.get("sandbox", False):
             self.judge(nb, self.signs_in_texts(nb), submission)
         return nb, resources
@@ -106,12 +104,9 @@ class WatchForForgery(NbGraderPreprocessor):  # type: ignore[misc]
             self.log.warning(
                 "%s: student %s, notebook %s, cell %s: %s",
                 "Sign of forgery" if sign.is_held else "While grading",
-                student,
-                submission.get("notebook", ""),
-                sign.cell or "-",
-                quote(sign.what, 200),
+                student, submission.get("notebook", ""), sign.cell or "-", quote(sign.what, 200),
                 extra={"nexa": {"violation": {"cell": sign.cell, "what": sign.what}}},
-            )
+            )  # fmt: skip
         reasons = [sign for sign in signs if sign.is_held]
         if reasons and student not in self.accepted:
             raise hold_error(reasons)
