@@ -104,9 +104,9 @@ AFTER = """
 
 So look at what an unusual score comes from. Ask two or three students to explain their code.
 """
-COST = """About 3.5 seconds of one core for a submission of this course, measured on a busy machine
-before four probes were made shorter once more (4.2 to 4.4 before any was).
-`python -m authoring.second_look` measures it, probe by probe, on the bank."""
+COST = """3.3 to 3.5 seconds of processor time for a submission of this course that earned every
+point, measured on a machine with ten times more to do than it has cores, which makes each second longer.
+`python -m authoring.second_look` measures the probes on the bank."""
 
 
 def rows(attacks: Sequence[Any]) -> list[str]:
