@@ -18,7 +18,7 @@ export NEXA_PROFILE
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help course test lint sync release solutions benchmarks mutants grader-report security-report colab-check dist browser planted-faults clean
+.PHONY: help course test lint sync release deployed-model solutions benchmarks mutants grader-report security-report colab-check dist browser planted-faults clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -47,6 +47,9 @@ sync: $(VENV)/.course ## write the code of nexa_helpers/ into the notebook's cel
 
 release: $(VENV)/.course ## generate release/ from source/ (and update the gradebook)
 	@$(BIN)/python -m nbgrader generate_assignment $(ASSIGNMENT)
+
+deployed-model: $(VENV)/.course ## train the model that follows notes (half an hour on one core)
+	@$(BIN)/python -m authoring.train_deployed_model
 
 solutions: $(VENV)/.course ## execute the source notebook and keep it, with outputs, in solutions/
 	@$(BIN)/python -m authoring.make_course solutions

@@ -27,13 +27,13 @@ c.ClearSolutions.code_stub = {
 c.ClearSolutions.text_stub = "YOUR ANSWER HERE"
 c.GenerateAssignment.force = True  # the release is made from source, again and again
 
-# Collecting, grading, feedback: submissions are repaired, bounded and watched, and feedback pages
+# Collecting, grading, feedback: submissions are repaired and bounded, and feedback pages
 # hide what students must not see (docs/security.md)
 harden(c)
 c.LmsCollectorPlugin.roster = ""  # a CSV file: the platform's number of a student, the id to use
 c.SandboxedExecute.sandbox = False  # True needs bubblewrap (docs/sandbox.md)
 c.BubblewrapProvisioner.hidden_packages = ["nexa_helpers"]  # the course's code has the answers
-c.WatchForForgery.course_names = ["nexa_helpers"]  # and no answer has a reason to name it
+c.WatchForForgery.course_names = ["nexa_helpers"]  # without a sandbox, who names it is held
 c.WatchForForgery.accepted = []  # students whose held submission a person has looked at
 
 c.GradeByErrors.partial_credit = False  # no test of this course gives part of its points
@@ -52,6 +52,7 @@ c.NexaGrade.preload = [
     "matplotlib.pyplot",
     "safetensors.torch",
     "scipy.stats",
+    "sklearn.metrics",
     "tqdm.auto",
 ]
 

@@ -19,7 +19,7 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_locked, is_solution
 from nexa_grade.cell_names import given_names
 from nexa_grade.second_look import look, runner
-from nexa_grade.second_look.probe import Probe, load_table
+from nexa_grade.second_look.probe import Probe, load_table, sandboxed_part
 
 from authoring.answer_bank import Answer, QuickGrader, answered_cell, list_bank, with_answer
 from authoring.assignment import NEXACODE, Assignment
@@ -35,12 +35,14 @@ class Seen:
     Attributes:
         answer: The answer.
         passed: Grade ids of its TODO that give it points.
+        failed: Grade ids of its TODO that give it none, though a probe speaks for them.
         disagree: Grade ids of its TODO whose probe disagrees, with what it says.
         seconds: How long the definitions and the probes took.
     """
 
     answer: Answer
     passed: list[str]
+    failed: list[str]
     disagree: dict[str, str]
     seconds: float
 
@@ -48,6 +50,11 @@ class Seen:
     def held(self) -> dict[str, str]:
         """The cells for which the answer would be held."""
         return {cell: said for cell, said in self.disagree.items() if cell in self.passed}
+
+    @property
+    def unseen(self) -> list[str]:
+        """The cells whose points nobody would miss, had the answer forged them all."""
+        return self.failed if not self.disagree else []
 
 
 class Looker:
@@ -64,7 +71,8 @@ class Looker:
             probe.name: look.make_request(self.grader.notebook, [probe], self.text, seed)
             for probe in self.probes
         }
-        self.table = runner.definitions_of(self.text)
+        calls = {probe.call.__name__ for probe in self.probes}
+        self.table = runner.definitions_of(sandboxed_part(self.text, calls))
         cells = look.cells_to_run(self.grader.notebook)
         self.namespace = runner.make_namespace(cells, self.table)
         self.given = {
@@ -105,7 +113,9 @@ class Looker:
             for probe in probes
         }
         passed = [name for name, lost in outcome.items() if not lost]
-        return Seen(answer, passed, {name: what for name, what in said.items() if what}, seconds)
+        failed = [name for name, lost in outcome.items() if lost and name in said]
+        disagree = {name: what for name, what in said.items() if what}
+        return Seen(answer, passed, failed, disagree, seconds)
 
 
 def points_of_tests(notebook: NotebookNode) -> dict[str, float]:
@@ -124,8 +134,8 @@ def summarize(seen: Iterable[Seen]) -> str:
         f"right answers held: {sum(bool(one.held) for one in right)} of {len(right)}\n"
         f"wrong answers held for a cell that they pass: {sum(bool(one.held) for one in wrong)} of"
         f" {len(wrong)}\n"
-        f"wrong answers that a probe sees: {sum(bool(one.disagree) for one in wrong)} of"
-        f" {len(wrong)}\n"
+        f"wrong answers that a probe sees, had they forged all points of their TODO:"
+        f" {sum(bool(one.disagree) for one in wrong)} of {len(wrong)}\n"
         f"seconds for the probes of one TODO: mean {sum(seconds) / len(seconds):.2f},"
         f" most {max(seconds):.2f}"
     )
@@ -151,6 +161,8 @@ def main() -> int:
             listed.append(seen)
             for cell, said in seen.held.items():
                 print(f"HELD {answer.name}: {cell}: {said}", flush=True)
+            if seen.unseen:
+                print(f"UNSEEN {answer.name}: {', '.join(seen.unseen)}", flush=True)
     print(f"seed {options.seed}\n{summarize(listed)}")
     return 1 if failed or any(one.held for one in listed) else 0
 

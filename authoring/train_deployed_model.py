@@ -50,7 +50,8 @@ def make_batches(rows: list[dict[str, Any]], tokenizer: Any) -> list[list[tuple[
 
 def make_optimizers(policy: nn.Module) -> list[torch.optim.Optimizer]:
     """Muon for the matrices of the blocks, AdamW for everything else."""
-    matrices, others = [], []
+    matrices: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
     for name, parameter in policy.named_parameters():
         is_matrix = parameter.ndim == 2 and "blocks" in name
         (matrices if is_matrix else others).append(parameter)
@@ -66,7 +67,7 @@ def rate_at(step: int, num_steps: int) -> float:
 
 
 def train(
-    policy: nn.Module, batches: list[Any], tokenizer: Any, num_steps: int, seed: int
+    policy: SimplePolicy, batches: list[Any], tokenizer: Any, num_steps: int, seed: int
 ) -> float:
     """Train the model to write the assistant's turns.
 

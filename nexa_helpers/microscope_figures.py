@@ -3,6 +3,8 @@
 Readable without color: lines differ in style and marker, bars have their numbers.
 """
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
@@ -12,7 +14,7 @@ from scipy import stats
 from nexa_helpers.microscopes import estimate_mean
 
 
-def draw_band(axis: plt.Axes, values: np.ndarray, style: str, label: str) -> None:
+def draw_band(axis: Any, values: np.ndarray, style: str, label: str) -> None:
     """Draw a mean over seeds as a line, and its 95 % interval as a band.
 
     Args:

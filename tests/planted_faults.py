@@ -131,10 +131,10 @@ FAULTS = [
         f"{GRADER}/test_intake.py",
     ),
     Fault(
-        "grader/nexa_grade/forgery/text_signs.py",
-        'if name in ("setattr", "delattr") and node.args:',
-        'if name in ("delattr",) and node.args:',
-        f"{GRADER}/test_forgery.py",
+        "grader/nexa_grade/second_look/look.py",
+        'if not probe.judge(right["got"], got[i]["got"]):',
+        'if not got[i]["got"]:',
+        f"{GRADER}/test_attacks.py",
     ),
     Fault(
         "grader/nexa_grade/execution/grade_by_errors.py",

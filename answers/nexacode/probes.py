@@ -307,8 +307,8 @@ def draw_ties(rng: random.Random) -> dict[str, Any]:
 
 
 def draw_same_votes(rng: random.Random, classes: int = 3) -> dict[str, Any]:
-    """Draw classes that are the same each time."""
-    given = draw_ties(rng)
+    """Draw classes that are the same each time; the cell asks for three votes, and for four."""
+    given = draw_votes(rng, rng.randint(3, 4))
     return given | {"classes": [[[rng.randrange(classes)]] * 4 for _ in given["classes"]]}
 
 
@@ -869,8 +869,11 @@ def call_train_direction(namespace: Namespace, given: dict[str, Any]) -> Any:
 
 
 def are_of_one_sign(expected: list[float], got: list[float]) -> bool:
-    """Tell whether the numbers have the signs that they should have."""
-    return all(right * mine > 0 for right, mine in zip(expected, got, strict=True))
+    """Tell whether the two numbers have the signs that they should have, but for a small one."""
+    least = max(map(abs, got)) / 20
+    pairs = zip(expected, got, strict=True)
+    are_apart = (expected[0] - expected[1]) * (got[0] - got[1]) > 0
+    return are_apart and all(right * mine > 0 or abs(mine) < least for right, mine in pairs)
 
 
 def draw_loss_inputs(rng: random.Random) -> dict[str, Any]:
@@ -1184,11 +1187,11 @@ def roll(namespace: Namespace, given: dict[str, Any], leaves: list[int]) -> Any:
     return results
 
 
-def form_of_records(result: list[Any]) -> list[Any]:
-    """Look at the number of records, and at feedback and mask of each; was it said?"""
-    answered = [isinstance(one["feedback"], str) and one["mask"] == 1.0 for one in result]
-    counts = all(1 <= one["count"] <= 4 for one in result)
-    return [len(result), all(answered), counts, all(one["is_said"] for one in result)]
+def are_records(expected: list[Any], got: list[Any]) -> bool:
+    """Tell whether each response has an answered record; an empty one may be left out."""
+    is_answered = all(isinstance(one["feedback"], str) and one["mask"] == 1.0 for one in got)
+    is_short = all(0 <= one["count"] <= 4 and one["is_said"] for one in got)
+    return is_answered and is_short and len(expected) / 2 <= len(got) <= len(expected)
 
 
 def same_groups(expected: list[Any], got: list[Any]) -> bool:
@@ -1445,7 +1448,7 @@ def call_reference(namespace: Namespace, given: dict[str, Any]) -> Any:
     ]
     pair = [lively_policy(namespace, tokenizer, seed) for seed in given["seeds"]]
     rows = [[f"{a} {b}", "- No, wrong.", "Write." * (1 + i % 3)] for i, (a, b) in enumerate(
-        (a, b) for a in VOCABULARY for b in VOCABULARY
+        (a, b) for a in VOCABULARY for b in VOCABULARY[:2]
     )]  # fmt: skip
     kinds, gaps = [], []
     for triple in triples_of(namespace, rows):
@@ -1627,7 +1630,7 @@ PROBES = [
     ),
     Probe(
         ("todo2-test-plots-data",), draw_analysis, call_plot_signals,
-        agrees=has_bars_of_the_counts, cases=2,
+        agrees=has_bars_of_the_counts, cases=1,
     ),
     Probe(("todo3-test-shapes",), draw_two_classes, call_vote, rewards_and_votes),
     Probe(("todo3-test-scores",), draw_same_votes, call_vote, rewards_and_votes),
@@ -1652,7 +1655,7 @@ PROBES = [
     ),
     Probe(
         ("todo5-test-direction",), draw_direction, call_train_direction, agrees=are_of_one_sign,
-        cases=3,
+        cases=1,
     ),
     Probe(
         ("todo5-test-loss-inputs",), draw_loss_inputs, call_train_loss_inputs,
@@ -1666,14 +1669,14 @@ PROBES = [
         ("todo5-test-rewards-logged",), draw_rewards, call_train_rewards, agrees=same_rewards,
         cases=1,
     ),
-    Probe(("todo5-test-rollouts",), draw_sessions, call_roll, form_of_records, cases=2),
+    Probe(("todo5-test-rollouts",), draw_sessions, call_roll, agrees=are_records, cases=1),
     Probe(
         ("todo5-test-rollout-groups",), draw_sessions, call_roll_groups, agrees=same_groups,
-        cases=2,
+        cases=1,
     ),
     Probe(("todo6-test-keys",), draw_scores, call_evaluate_keys, cases=2),
     Probe(("todo6-test-improvements",), draw_improvements, call_evaluate_improvements, cases=1),
-    Probe(("todo6-test-accuracy",), draw_accuracy, call_evaluate_accuracy, cases=2),
+    Probe(("todo6-test-accuracy",), draw_accuracy, call_evaluate_accuracy, cases=1),
     Probe(("todo6-test-kl-reduction",), draw_scores, call_evaluate_kl, agrees=same_kl, cases=1),
     Probe(
         ("todo6-test-plot",), draw_comparison, call_plot_comparison, agrees=shows_the_numbers,

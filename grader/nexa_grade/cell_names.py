@@ -13,7 +13,7 @@ import functools
 import re
 import symtable
 import tokenize
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from IPython.core.inputtransformer2 import TransformerManager
 
@@ -234,7 +234,7 @@ def names_from_outside(tree: ast.Module) -> set[str]:
     own: set[str] = set()
     for statement in tree.body:
         stored = bound_here(statement)
-        read = set(names_read(symtable.symtable(ast.unparse(statement), "cell", "exec")))
+        read = names_read_by(ast.unparse(statement))
         if isinstance(statement, ast.AugAssign):
             read |= stored
         elif not isinstance(statement, ast.Assign | ast.AnnAssign):
@@ -242,6 +242,15 @@ def names_from_outside(tree: ast.Module) -> set[str]:
         names |= read - own
         own |= stored
     return names
+
+
+def names_read_by(source: str) -> set[str]:
+    """Name the global names that a text reads, in its functions, too.
+
+    Raises:
+        SyntaxError: It is not Python.
+    """
+    return set(names_read(symtable.symtable(source, "cell", "exec")))
 
 
 def names_read(table: symtable.SymbolTable) -> Iterator[str]:
@@ -254,13 +263,6 @@ def names_read(table: symtable.SymbolTable) -> Iterator[str]:
         yield from names_read(inner)
 
 
-# What looks up names at most, and calls no method of an object.
-HARMLESS = (
-    *(ast.Import, ast.ImportFrom, ast.alias, ast.Assign, ast.Expr, ast.Pass, ast.Constant),
-    *(ast.Name, ast.Load, ast.Store, ast.List, ast.Tuple, ast.UnaryOp, ast.USub),
-)
-
-
 def given_names(source: str) -> list[str]:
     """Name the functions, classes, imports and CONSTANTS that a locked cell gives."""
     tree = parse(source)
@@ -271,29 +273,3 @@ def given_names(source: str) -> list[str]:
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             names += sorted(name for name in bound_here(node) if name.isupper())
     return names
-
-
-@cached_by_text
-def only_defines(source: str) -> bool:
-    """Tell whether a given cell calls nothing that could be a student's: its checks stay valid."""
-    tree = parse(source)
-    return tree is not None and not any(map(may_call, tree.body))
-
-
-def may_call(node: ast.AST) -> bool:
-    """Tell a statement or expression that may call something when it is executed.
-
-    Annotations and decorators of given cells, and bases such as ``nn.Module``, are libraries' own.
-    """
-    parts: Iterable[ast.AST | None] = ast.iter_child_nodes(node)
-    if isinstance(node, FUNCTION | ast.Lambda):  # its body runs later
-        parts = [*node.args.defaults, *node.args.kw_defaults]
-    elif isinstance(node, ast.AnnAssign):
-        parts = [node.value]
-    elif isinstance(node, ast.ClassDef):
-        if node.keywords or not all(isinstance(base, ast.Attribute) for base in node.bases):
-            return True
-        parts = node.body
-    elif not isinstance(node, HARMLESS):
-        return True
-    return any(map(may_call, filter(None, parts)))

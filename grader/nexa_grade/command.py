@@ -51,6 +51,9 @@ from nexa_grade.run.settling import Settling
 from nexa_grade.second_look.look import Table, points_of_tests
 
 ALL_GRADED, SOME_NOT_GRADED, REFUSED, STOPPED = 0, 1, 2, 130  # exit statuses
+NO_PROBES = (
+    "nexa-grade: no probes, so no second look: a score is as hard to forge as with nbgrader alone"
+)
 LOCK_SECONDS = 60  # how long SQLite waits for another program, such as formgrader
 GRADED_WITH = (  # settings that a score may depend on, by the class that reads them
     "AssignLatePenalties",
@@ -175,8 +178,6 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
         files = [{"release": name, "data": data} for name, data in release.items()]
         files += [{"extra": name, "data": data} for name, data in extras.items()]
         table = self.read_probes(assignment, definition)
-        if table and not table.without_probe:
-            config.WatchForForgery.holds = False
         probes = [{"text": table.text, "sources": table.sources}] if table else []
         key = fingerprint(
             definition | {"files": files, "settings": self.settings(), "probes": probes}
@@ -209,7 +210,8 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
     def without_second_look(snapshot: AssignmentSnapshot) -> dict[str, float]:
         """Name the tests that no probe speaks for, with their points, at the terminal as well."""
         if snapshot.probes is None:
-            return {}
+            print(NO_PROBES)
+            return points_of_tests(snapshot.definition)
         found = snapshot.probes.without_probe
         for cell, most in found.items():
             print(f"  no second look: {cell} ({most:g} points)")

@@ -1,30 +1,39 @@
 """Attacks on the tiny course: submissions that look for points instead of an answer.
 
 Each has a wrong `add`, so it deserves the points of `double` and no others. `security_report`
-writes its table from this list, and test_attacks.py runs it.
+grades all of them with `nexa-grade` and writes its table; test_attacks.py grades some, and gives
+each to the second look as if it had got full points.
 """
 
 import copy
+import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nbformat import NotebookNode
-from tiny_course import FULL, HARDENED, TinyCourse, cell_of
+from tiny_course import FULL, HARDENED, NAME, PROBES, TinyCourse, cell_of
 
 NO_ADD = FULL | {"add-test": 0.0, "limit-test": 0.0}
 NO_SCORE = dict.fromkeys(FULL)
 WRONG = "def add(a, b):\n    return 0\n"
+DISAGREE = "score and behavior disagree"
 HELD, REPAIRED, MENDED, REFUSED, GRADED = (
     "held for a person",
     "repaired, then graded",
     "put right before the test, then graded",
-    "not graded",
+    "could not be graded",
     "graded: the attack has no effect",
 )
 SCORES = {HELD: NO_SCORE, REFUSED: NO_SCORE, REPAIRED: NO_ADD, MENDED: NO_ADD, GRADED: NO_ADD}
+CONFIG = HARDENED + (
+    "c.NexaGrade.probes = {'tiny': 'probes.py'}\n"
+    "c.NexaGrade.preload = ['json']\n"
+    "c.SecondLook.seconds_per_probe = 3.0\n"
+)
 
 
 @dataclass(frozen=True)
@@ -35,8 +44,7 @@ class Attack:
     what: str
     add: str = WRONG
     outcome: str = HELD
-    reported: str = ""  # words of the report; for the guard alone, see `alone`
-    alone: str = ""  # what the guard in the kernel says where nobody looks at the text before
+    reported: str = ""  # words of the log
     change: Callable[[NotebookNode], None] | None = None
     files: tuple[tuple[str, str], ...] = ()
     make_special: Callable[[TinyCourse, Path], object] | None = None  # gets the notebook's path
@@ -52,6 +60,48 @@ class Attack:
             Path(path.parent, name).write_text(text)
         if self.make_special:
             self.make_special(course, path)
+
+
+def is_code(attack: Attack) -> bool:
+    """Tell an attack that is in the text of its answer alone."""
+    return not (attack.change or attack.make_special)
+
+
+def make_course(folder: Path, attacks: Iterable[Attack]) -> TinyCourse:
+    """Make a course with a probe for each test, and hand attacks in."""
+    course = TinyCourse(folder, CONFIG)
+    table = PROBES.replace('"add-test",', '"add-test", "limit-test"')
+    (folder / "probes.py").write_text(table)
+    for attack in attacks:
+        attack.submit(course)
+    return course
+
+
+def grade(course: TinyCourse, workers: int = 2) -> dict[str, dict[str, Any]]:
+    """Grade a course with nexa-grade; its outcomes by student."""
+    course.run("-m", "nexa_grade.command", NAME, "--workers", str(workers))
+    places = (course.folder / "nexa-grade" / NAME / "outcomes").glob("*/outcome.json")
+    return {path.parent.name: json.loads(path.read_text())["outcome"] for path in places}
+
+
+def what_is_wrong(attack: Attack, scores: dict[str, float | None], outcome: dict[str, Any]) -> str:
+    """Say where an attack did not end as it should; "" where it did.
+
+    Args:
+        attack: The attack.
+        scores: What it got.
+        outcome: What nexa-grade wrote of it.
+    """
+    deserved = SCORES[attack.outcome]
+    if any((scores[cell] or 0) > (most or 0) for cell, most in deserved.items()):
+        return f"{attack.name}: expected {attack.outcome}, got {scores}"
+    words = attack.reported or (DISAGREE if attack.outcome == HELD else "")
+    parts = [outcome["reason"], *outcome["repairs"], *outcome["violations"]]
+    said = " ".join(part if isinstance(part, str) else part["what"] for part in parts)
+    wanted = attack.outcome if attack.outcome in (HELD, REFUSED) else "graded"
+    if words not in said or outcome["status"] != wanted:
+        return f"{attack.name}: expected {wanted}, {words!r}, got {outcome['status']}, {said!r}"
+    return ""
 
 
 def link_notebook(course: TinyCourse, path: Path) -> None:
@@ -115,33 +165,6 @@ def swap_ids(notebook: NotebookNode) -> None:
     one["grade_id"], two["grade_id"] = two["grade_id"], one["grade_id"]
 
 
-GUARDED = (
-    HARDENED
-    + """
-c.WatchForForgery.course_names = ["nexa_helpers"]
-forgery, guarded = "nexa_grade.forgery.watch", "nexa_grade.execution.guarded_execute"
-others = [
-    name for name in c.Autograde.autograde_preprocessors
-    if not name.endswith(("Execute", "WatchForForgery"))
-]
-c.Autograde.autograde_preprocessors = [
-    f"{forgery}.WatchForForgery", f"{guarded}.GuardedExecute", *others
-]
-c.WatchForForgery.accepted = ["accepted", "accepted_replaces"]
-"""
-)
-GUARD_ALONE = GUARDED + "c.Autograde.autograde_preprocessors.pop(0)\n"
-
-
-def lines_about(log: str, student: str) -> str:
-    """Read what nbgrader's log says of one student, from the first line to the last."""
-    words = (f"student {student},", f"'{student}'", f"/{student}/tiny")
-    lines = log.splitlines()
-    begins = [place for place, line in enumerate(lines) if any(word in line for word in words)]
-    begins = [place for place in begins if "There was an error processing" not in lines[place]]
-    return "\n".join(lines[begins[0] : begins[-1] + 1]) if begins else ""
-
-
 EQUAL = "class Equal:\n    def __eq__(self, other):\n        return True\n"
 PASS_ALL = """
 import ast
@@ -186,7 +209,7 @@ ATTACKS = [
         "ids",
         "Exchange grade ids",
         outcome=REPAIRED,
-        reported="Repaired: student ids",
+        reported="was not in its place and was moved there",
         change=swap_ids,
     ),
     Attack(
@@ -200,7 +223,7 @@ ATTACKS = [
         "weak_test",
         "Unlock a test and weaken it",
         outcome=REPAIRED,
-        reported="Repaired: student weak_test",
+        reported="had a changed text; it is as released again",
         change=weaken_test,
     ),
     Attack(
@@ -221,36 +244,36 @@ ATTACKS = [
         "link",
         "Hand in a symbolic link to the reference",
         outcome=REFUSED,
-        reported="got a symbolic link",
+        reported="left out 'tiny.ipynb': a link or a special file",
         make_special=link_notebook,
     ),
     Attack(
         "linked_folder",
         "Hand in a symbolic link to another student's folder",
         outcome=REFUSED,
-        reported="expected a folder, got a symbolic link",
+        reported="the submission is a symbolic link",
         make_special=link_folder,
     ),
     Attack(
         "linked_gradebook",
         "Put a symbolic link to the gradebook beside the notebook",
-        outcome=REFUSED,
-        reported="got a symbolic link: 'notes.txt'",
+        outcome=GRADED,
+        reported="left out 'notes.txt': a link or a special file",
         make_special=link_gradebook,
     ),
     Attack(
         "pipe",
         "Put a pipe beside the notebook, to be read for ever",
-        outcome=REFUSED,
-        reported="got a pipe: 'data.csv'",
+        outcome=GRADED,
+        reported="left out 'data.csv': a link or a special file",
         make_special=pipe_beside,
     ),
     Attack(
         "no_time",
         "Hand in a timestamp.txt that is no time, to stop the whole run",
         files=(("timestamp.txt", "soon"),),
-        outcome=REFUSED,
-        reported="timestamp.txt: expected a time",
+        outcome=GRADED,
+        reported="left out timestamp.txt: the exchange writes such a file",
     ),
     # Files beside the notebook
     Attack(
@@ -258,14 +281,14 @@ ATTACKS = [
         "Hand in modules named as libraries, such as torch.py",
         "import torch, fnmatch, copy\n" + WRONG,
         outcome=GRADED,
-        reported="`the file 'torch.py' has a library's name`",
+        reported="the file 'torch.py' has a library's name",
         files=tuple((f"{name}.py", "raise SystemExit") for name in ("torch", "fnmatch", "copy")),
     ),
     Attack(
         "timestamp",
         "Hand in one's own timestamp.txt",
         outcome=GRADED,
-        reported="The time of submission is what its timestamp.txt says: b'2000-01-01",
+        reported="left out timestamp.txt: the exchange writes such a file",
         files=(("timestamp.txt", "2000-01-01 00:00:00 UTC"),),
     ),
     # What runs and shows a cell
@@ -273,143 +296,122 @@ ATTACKS = [
         "displayhook",
         "Show the points, then fail",
         IN_ADD.format("import sys; sys.displayhook(2.0)"),
-        reported="displayhook",
+        outcome=GRADED,
     ),
     Attack(
         "above_maximum",
         "Show more points than there are",
         IN_ADD.format("import sys; sys.displayhook(999)"),
-        reported="displayhook",
+        outcome=GRADED,
     ),
     Attack(
         "own_displayhook",
         "Replace sys.displayhook",
         WRONG + "import sys\nsys.displayhook = lambda value: None",
-        reported="sys.displayhook",
+        outcome=GRADED,
     ),
     Attack(
         "ast_transformer",
         "Drop each assert by an AST transformer",
         WRONG + PASS_ALL + "get_ipython().ast_transformers.append(Drop())",
-        reported="ast_transformers",
-        alone="ast_transformers of IPython was changed",
     ),
     Attack(
         "input_transformer",
         "Empty each test by an input transformer",
         WRONG + f"get_ipython().input_transformers_post.append({DRAIN})",
-        reported="input_transformers_post",
-        alone="input_transformers_post of IPython was changed",
     ),
     Attack(
         "cleanup_transform",
         "Empty each test while it is cleaned up",
         WRONG + f"get_ipython().input_transformer_manager.cleanup_transforms.append({DRAIN})",
-        reported="cleanup_transforms",
-        alone="cleanup_transforms of IPython was changed",
     ),
     Attack(
         "transform_cell",
         "Replace IPython's transform_cell",
         WRONG + "ip = get_ipython()\nip.transform_cell = lambda cell: 'pass'",
-        reported="transform_cell",
-        alone="shell.transform_cell of IPython was changed",
     ),
     Attack(
         "showtraceback",
         "Replace showtraceback, so that no error is seen",
         WRONG + "get_ipython().showtraceback = lambda *a, **k: None",
-        reported="showtraceback",
-        alone="shell.showtraceback of IPython was changed",
+        outcome=GRADED,
     ),
     Attack(
         "custom_exception",
         "Handle AssertionError by a handler of one's own",
         WRONG + "get_ipython().set_custom_exc((AssertionError,), lambda *a, **k: None)",
-        reported="set_custom_exc",
-        alone="custom_exceptions of IPython was changed",
+        outcome=GRADED,
     ),
     Attack(
         "event",
         "Register a callback that runs before each cell",
         WRONG + "def better(*_):\n    globals()['add'] = lambda a, b: a + b\n"
         "get_ipython().events.register('pre_run_cell', better)",
-        reported="get_ipython().events",
-        alone="a callback for pre_run_cell was registered",
     ),
     Attack(
         "run_cell",
         "Run a cell inside a cell, with get_ipython().run_cell",
         IN_ADD.format("get_ipython().run_cell('1')"),
-        reported="get_ipython().run_cell",
+        outcome=GRADED,
     ),
     Attack(
         "do_execute",
         "Replace the kernel's do_execute",
         WRONG + "async def done(*a, **k):\n    return {'status': 'ok', 'execution_count': 1}\n"
         "get_ipython().kernel.do_execute = done",
-        reported="get_ipython().kernel",
-        alone="kernel.do_execute of IPython was changed",
     ),
     Attack(
         "handlers",
         "Replace the kernel's handler of execute requests",
         WRONG + "get_ipython().kernel.shell_handlers['execute_request'] = print",
-        reported="shell_handlers",
-        alone="the kernel's handlers were changed",
+        outcome=GRADED,
     ),
     Attack(
         "message",
         "Send nbgrader a result by hand",
         IN_ADD.format("k = get_ipython().kernel; k.session.send(k.iopub_socket, 'status', {})"),
-        reported="get_ipython().kernel",
+        outcome=GRADED,
     ),
     # What the tests call
     Attack(
         "equal",
         "Return an object that is equal to everything",
         EQUAL + "def add(a, b):\n    return Equal()",
-        reported="__eq__ of its own",
     ),
     Attack(
         "equal_number",
         "Return a number that compares as it likes",
         "class Number(int):\n    def __eq__(self, other):\n        return other == other\n"
         "def add(a, b):\n    return Number(0)",
-        reported="__eq__ of its own",
     ),
     Attack(
         "class_lie",
         "Return an object that lies about its class",
         "class Lie:\n    __class__ = property(lambda self: int)\n" + WRONG,
-        reported="__class__ in the class Lie",
+        outcome=GRADED,
     ),
     Attack(
         "made_class",
         "Make a lying class by type()",
         "Yes = type('Yes', (), {'__eq__': lambda *a: True})\ndef add(a, b):\n    return Yes()",
-        reported="__eq__",
     ),
     Attack(
         "isclose",
         "Replace math.isclose",
         WRONG + "import math as m\nm.isclose = lambda *a, **k: True",
-        reported="an assignment to math.isclose",
-        alone="math.isclose was changed",
+        outcome=GRADED,
     ),
     Attack(
         "library",
         "Replace torch.allclose and torch.testing.assert_close",
         WRONG + "import torch\ntorch.allclose = torch.testing.assert_close = lambda *a, **k: True",
-        reported="an assignment to torch.allclose",
-        alone="torch.allclose was changed",
+        outcome=GRADED,
     ),
     Attack(
         "defaults",
         "Loosen the tolerances of torch.testing.assert_close",
         WRONG + "import torch\ntorch.testing.assert_close.__kwdefaults__['atol'] = 1e9",
-        reported="__kwdefaults__",
-        alone="assert_close.__kwdefaults__ was changed",
+        outcome=GRADED,
     ),
     Attack(
         "torch_mode",
@@ -419,243 +421,223 @@ ATTACKS = [
         "    def __torch_function__(self, f, types, args=(), kwargs=None):\n"
         "        return True\n"
         "Mode().__enter__()",
-        reported="TorchFunctionMode",
-        alone="a TorchFunctionMode is on",
+        outcome=GRADED,
     ),
     Attack(
         "torch_hook",
         "Change what every torch module returns, by a global hook",
         WRONG + "from torch.nn.modules import module\n"
         "module.register_module_forward_hook(lambda m, i, o: o * 0)",
-        reported="register_module_forward_hook",
-        alone="a hook on all modules of torch was registered",
+        outcome=GRADED,
     ),
     Attack(
         "numpy",
         "Replace numpy's functions with setattr",
         WRONG + "import numpy as n\nsetattr(n, 'all' + 'close', lambda *a, **k: True)",
-        reported="setattr(numpy, ...)",
-        alone="numpy.allclose was changed",
+        outcome=GRADED,
     ),
     Attack(
         "builtins",
         "Replace Python's own functions",
         WRONG + "import builtins\nbuiltins.sum = lambda *a: 3",
-        reported="an assignment to builtins.sum",
-        alone="builtins.sum was changed",
+        outcome=GRADED,
     ),
     Attack(
         "assertion_error",
         "Replace AssertionError",
         WRONG + "import builtins\nbuiltins.AssertionError = type('Fine', (Exception,), {})",
-        reported="an assignment to builtins.AssertionError",
-        alone="builtins.AssertionError was changed",
+        outcome=GRADED,
     ),
     Attack(
         "modules",
         "Put a module of one's own into sys.modules",
         WRONG + "import sys, types\nsys.modules['math'] = types.SimpleNamespace()",
-        reported="sys.modules",
-        alone="the module math was replaced",
+        outcome=GRADED,
     ),
     Attack(
         "import_hook",
         "Change what later imports find",
         WRONG + "import sys\nclass Find:\n    def find_spec(self, *a):\n        return None\n"
         "sys.meta_path.insert(0, Find())",
-        reported="meta_path",
-        alone="sys.meta_path was changed",
+        outcome=GRADED,
     ),
     Attack(
         "constant",
         "Overwrite a constant that the course gives",
         "def add(a, b):\n    return a\nLIMIT = 11",
         outcome=MENDED,
-        reported="`LIMIT, which the course gives, was replaced`",
-        alone="LIMIT, which the course gives, was replaced",
+        reported="LIMIT, which the course gives, was replaced",
     ),
     Attack(
         "deleted",
         "Delete a constant that the course gives",
         WRONG + "del LIMIT",
         outcome=MENDED,
-        reported="`LIMIT, which the course gives, was replaced`",
+        reported="LIMIT, which the course gives, was replaced",
     ),
     Attack(
         "names",
         "Cover len, print and isinstance by names of one's own",
         WRONG + "len = isinstance = print = lambda *a: True",
         outcome=MENDED,
-        reported="`the name isinstance covered Python's own`",
+        reported="the name isinstance covered Python's own",
     ),
     # What the tests hold
     Attack(
         "history",
         "Read the test from the notebook's history",
         "def add(a, b):\n    return 3 if 'add(1, 2)' in In[-1] else 0",
-        reported="In: reads the notebook's history",
+        outcome=GRADED,
     ),
     Attack(
         "frame",
         "Read the test's variables from its frame",
         IN_ADD.format("import sys; sys._getframe(1).f_globals"),
-        reported="_getframe",
+        outcome=GRADED,
     ),
     Attack(
         "hidden_name",
         "Ask for _getframe by a name that is put together",
         IN_ADD.format("import sys; getattr(sys, '_get' + 'frame')"),
-        reported="getattr(sys, ...)",
+        outcome=GRADED,
     ),
     Attack(
         "traceback",
         "Read the test's frame from an error's traceback",
         "def add(a, b):\n    try:\n        1 / 0\n    except Exception as e:\n"
         "        return e.__traceback__.tb_frame.f_back.f_locals\n",
-        reported="tb_frame",
+        outcome=GRADED,
     ),
     Attack(
         "source",
         "Read the test's text with inspect and linecache",
         IN_ADD.format("import inspect, linecache; inspect.stack(); linecache.cache"),
-        reported="linecache",
+        outcome=GRADED,
     ),
     Attack(
         "disk",
         "Read the hidden tests from the disk",
         IN_ADD.format("open('tiny.ipynb').read()"),
-        reported="tiny.ipynb",
+        outcome=GRADED,
     ),
     Attack(
         "reference",
         "Import the reference",
         "from nexa_helpers import grpo_tcr\n" + WRONG,
-        reported="nexa_helpers",
+        outcome=GRADED,
     ),
     Attack(
         "gradebook",
         "Write points into the gradebook",
         "import sqlite3\nsqlite3.connect('../../../gradebook.db')\n" + WRONG,
-        reported="gradebook.db",
+        outcome=GRADED,
     ),
     Attack(
         "command",
         "The same from a shell",
         "!sqlite3 ../../../gradebook.db 'update grade set auto_score = 2'\n" + WRONG,
-        reported="gradebook in a command",
+        outcome=GRADED,
     ),
     Attack(
         "memory",
         "Search the interpreter's memory",
         IN_ADD.format("import gc; gc.get_objects()"),
-        reported="get_objects",
+        outcome=GRADED,
     ),
     Attack(
-        "pointers",
-        "Write into the interpreter's memory",
-        "import ctypes\n" + WRONG,
-        reported="ctypes",
+        "pointers", "Write into the interpreter's memory", "import ctypes\n" + WRONG, outcome=GRADED
     ),
     Attack(
         "is_graded",
         "Behave differently while nbgrader runs",
         "import os\n" + IN_ADD.format("os.environ.get('NBGRADER_EXECUTION')"),
-        reported="NBGRADER_EXECUTION",
+        outcome=GRADED,
     ),
     # What runs beside the tests
     Attack(
         "trace",
         "Watch the tests with sys.settrace",
         WRONG + "import sys\nsys.settrace(lambda *a: None)",
-        reported="settrace",
-        alone="sys.settrace was called",
+        outcome=GRADED,
     ),
     Attack(
         "profile",
         "Watch the tests with sys.setprofile",
         WRONG + "import sys\nsys.setprofile(lambda *a: None)",
-        reported="setprofile",
-        alone="sys.setprofile was called",
+        outcome=GRADED,
     ),
     Attack(
         "thread",
         "Leave a thread that waits for the test",
         WRONG + "import threading\nstop = threading.Event()\ndef wait():\n    stop.wait(600)\n"
         "threading.Thread(target=wait, daemon=True).start()",
-        reported="a thread of the submission is running",
-        alone="a thread of the submission is running",
+        outcome=GRADED,
     ),
     Attack(
         "event_loop",
         "Leave a callback in the event loop",
         WRONG + "import asyncio\nasyncio.get_running_loop().call_later(600, lambda: None)",
-        reported="code of the submission waits in the event loop",
-        alone="code of the submission waits in the event loop",
+        outcome=GRADED,
     ),
     Attack(
         "timer",
         "Let a signal interrupt the test",
         WRONG + "import signal\nsignal.signal(signal.SIGALRM, lambda *a: None)",
-        reported="signal.signal",
-        alone="a handler for signal 14 was set",
+        outcome=GRADED,
     ),
     Attack(
         "collector",
         "Let the garbage collector call back",
         WRONG + "import gc\ngc.callbacks.append(lambda *a: None)",
-        reported="gc.callbacks",
-        alone="gc.callbacks was changed",
+        outcome=GRADED,
     ),
     Attack(
         "destructor",
         "Do something when an object is destroyed",
         "class Late:\n    def __del__(self):\n        pass\n" + WRONG,
-        reported="__del__",
+        outcome=GRADED,
     ),
     Attack(
-        "at_exit",
-        "Do something when the kernel ends",
-        "import atexit\n" + WRONG,
-        reported="atexit",
+        "at_exit", "Do something when the kernel ends", "import atexit\n" + WRONG, outcome=GRADED
     ),
     Attack(
         "child",
         "Leave a detached child behind",
         "import subprocess\nsubprocess.Popen(['sleep', '1'], start_new_session=True)\n" + WRONG,
-        reported="subprocess.Popen",
+        outcome=GRADED,
     ),
-    Attack("fork", "Fork in a test", IN_ADD.format("import os; os.fork()"), reported="os.fork"),
+    Attack("fork", "Fork in a test", IN_ADD.format("import os; os.fork()"), outcome=GRADED),
     Attack(
         "kill",
         "Kill the grader by its process id",
         IN_ADD.format("import os; os.kill(os.getppid(), 0)"),
-        reported="os.kill",
+        outcome=GRADED,
     ),
-    Attack("exit", "End the kernel", IN_ADD.format("import os; os._exit(0)"), reported="os._exit"),
+    Attack("exit", "End the kernel", IN_ADD.format("import os; os._exit(0)"), outcome=GRADED),
     # Text that runs
     Attack(
         "exec",
         "Hide code in a text and execute it",
         "exec(bytes([112, 97, 115, 115]).decode())\n" + WRONG,
-        reported="exec: runs code",
+        outcome=GRADED,
     ),
     Attack(
         "pickle",
         "Hide code in an object's __reduce__",
         "class Late:\n    def __reduce__(self):\n        return print, ()\n" + WRONG,
-        reported="__reduce__",
+        outcome=GRADED,
     ),
     Attack(
         "code_object",
         "Exchange the code of a function",
         WRONG + "add.__code__ = (lambda a, b: 3).__code__",
-        reported="__code__",
+        outcome=GRADED,
     ),
     Attack(
         "unicode",
         "Write a forbidden name in other letters",
         IN_ADD.format("import sys; sys._getfr𝐚me(1)"),
-        reported="_getframe",
+        outcome=GRADED,
     ),
     # Ways to fail that must give nothing
     Attack(
@@ -699,7 +681,7 @@ ATTACKS = [
         "Replace the output",
         WRONG + "import io, sys\nsys.stdout = io.StringIO()",
         outcome=MENDED,
-        reported="`sys.stdout was replaced`",
+        reported="sys.stdout was replaced",
     ),
     Attack(
         "other_language",

@@ -71,18 +71,9 @@ while True:
     ),
     "waits_behind_them": (ADD + "    return a + b", FULL),
 }
-# Held for a person, else; see test_attacks. Here a person has let them pass.
-ACCEPTED = [
-    "shows_a_score_then_fails",
-    "shows_a_low_score",
-    "shows_more_than_the_maximum",
-    "hides_its_error_from_the_screen",
-    "dies",
-]
-CONFIG = f"""
+CONFIG = """
 from nexa_grade.settings import harden
 harden(c)
-c.WatchForForgery.accepted = {ACCEPTED}
 c.SubmissionExporter.max_bytes = 2_000_000
 """
 

@@ -5,117 +5,10 @@ from types import SimpleNamespace
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from nexa_grade.execution.guarded_execute import GuardedExecute
-from nexa_grade.forgery.text_signs import signs_of_forgery
 from tiny_course import FULL, TinyCourse, cell_of
 
 ADD = "def add(a, b):\n    return a + b\n"
 NO_ADD = FULL | {"add-test": 0.0, "limit-test": 0.0}
-
-LINES = r"""
-!jupyter nbconvert --to html nexacode.ipynb
-!jupyter nbconvert --to pdf "/content/drive/MyDrive/nexacode.ipynb"
-from google.colab import files; files.download("nexacode.ipynb")
-from google.colab import drive; drive.mount("/content/drive", force_remount=True)
-from google.colab import userdata; userdata.get("HF_TOKEN")
-!ls *.ipynb
-!ls -la && du -sh *.ipynb
-!cp nexacode.ipynb /content/drive/MyDrive/
-!zip -r work.zip nexacode.ipynb results
-!python -c "import torch; print(torch.__version__)"
-!python3 -c 'import sys; print(sys.version)'
-!cat /proc/cpuinfo | grep model
-!pip install -q torch datasets 2>/dev/null
-!apt-get -qq install graphviz
-%pip install -q tqdm
-%cd /content/drive/MyDrive
-%env TOKENIZERS_PARALLELISM=false
-%load_ext autoreload
-%autoreload 2
-%load_ext tensorboard
-%tensorboard --logdir runs
-%matplotlib inline
-%config InlineBackend.figure_format = "retina"
-%config InteractiveShell.ast_node_interactivity = "all"
-%precision 3
-%xmode Minimal
-%pdb off
-%who
-%whos
-%lsmagic
-%%time\nx = 1
-%%timeit\nsum(range(3))
-%%capture\nprint(1)
-%%bash\nls *.ipynb
-%%html\n<b>x</b>
-get_ipython().ast_node_interactivity = "all"
-get_ipython().run_line_magic("matplotlib", "inline")
-get_ipython().system("pip install torch")
-from IPython.display import set_matplotlib_formats, FileLink; FileLink("nexacode.ipynb")
-from IPython.core.interactiveshell import InteractiveShell; InteractiveShell.colors = "Linux"
-import os; os.environ["CUDA_VISIBLE_DEVICES"] = ""; os.environ["CUDA_LAUNCH_BLOCKING"] = "1"
-import os; os.chdir("/content"); print(os.getcwd(), os.listdir("."))
-import os; print(os.path.exists("nexacode.ipynb"))
-import os; os.system("nvidia-smi")
-import os; print(os.popen("nvidia-smi").read())
-import subprocess; subprocess.run(["pip", "install", "-q", "torch"], check=True)
-import subprocess; print(subprocess.check_output("nvidia-smi", shell=True).decode())
-import shutil; shutil.copy("nexacode.ipynb", "/content/drive/MyDrive/nexacode.ipynb")
-import sys; sys.path.append("/content"); sys.path.insert(0, "..")
-import sys; IN_COLAB = "google.colab" in sys.modules
-import sys; sys.setrecursionlimit(10_000)
-import warnings; warnings.filterwarnings("ignore")
-import warnings; warnings.simplefilter(action="ignore", category=FutureWarning)
-import logging; logging.basicConfig(level=logging.INFO); logging.disable(logging.WARNING)
-import matplotlib.pyplot as plt; plt.style.use("ggplot"); plt.rcParams["figure.figsize"] = (8, 4)
-import matplotlib; matplotlib.use("Agg")
-import seaborn as sns; sns.set_theme()
-import pandas as pd; pd.set_option("display.max_rows", 100); pd.options.display.width = 0
-import numpy as np; np.set_printoptions(precision=3, suppress=True); np.seterr(all="ignore")
-import numpy as np; np.float = float; np.bool = bool; np.int = np.int64
-import collections; collections.Callable = collections.abc.Callable
-import random, numpy as np, torch; random.seed(0); np.random.seed(0); torch.manual_seed(0)
-import torch; torch.set_default_dtype(torch.float64); torch.set_default_device("cuda")
-import torch; torch.set_grad_enabled(False); torch.set_num_threads(1); torch.set_printoptions(4)
-import torch; torch.backends.cudnn.benchmark = True; torch.backends.cuda.matmul.allow_tf32 = True
-import torch; torch.use_deterministic_algorithms(True); torch.autograd.set_detect_anomaly(True)
-import torch; f = torch.compile(f); torch._dynamo.config.suppress_errors = True
-import torch; torch.cuda.synchronize(); torch.cuda.empty_cache(); print(torch.cuda.memory_summary())
-import nest_asyncio; nest_asyncio.apply()
-from tqdm.auto import tqdm; tqdm.pandas()
-from rich import traceback; traceback.install()
-import gc; gc.collect(); gc.disable()
-import locale; locale.setlocale(locale.LC_ALL, "C")
-import multiprocessing; print(multiprocessing.cpu_count())
-from transformers.utils import logging; logging.set_verbosity_error()
-from huggingface_hub import login; login()
-import wandb; wandb.init(mode="disabled")
-""".strip().splitlines()
-
-
-@pytest.mark.parametrize("line", LINES)
-def test_a_habit_of_public_notebooks_is_no_sign(line):
-    assert signs_of_forgery(line.replace("\\n", "\n", 1) if line[:2] == "%%" else line) == []
-
-
-STILL_SIGNS = r"""
-!cat nexacode.ipynb
-!ls; cat nexacode.ipynb
-open("nexacode.ipynb").read()
-import json; json.load(open("nexacode.ipynb"))
-!python -c "open('/proc/1/mem')"
-import os; os.system("cat nexacode.ipynb")
-import os; os.system(command)
-import subprocess; subprocess.Popen(["sleep", "9"])
-import subprocess; run = subprocess.run
-np.allclose = same
-torch.float = lambda x: x
-""".strip().splitlines()
-
-
-@pytest.mark.parametrize("line", STILL_SIGNS)
-def test_what_is_near_to_a_habit_stays_a_sign(line):
-    assert signs_of_forgery(line) != []
-
 
 # One class is graded at once: what stands in the student's own cell, the answers, the scores.
 
@@ -137,7 +30,7 @@ SWITCHES = {
     "plt.switch_backend('Agg')",
     "pandas": "import pandas as pd\npd.set_option('display.max_rows', 1)\n"
     "pd.set_option('mode.chained_assignment', 'raise')",
-    "libraries": "import numpy as np\nnp.bool = bool\nimport gc\ngc.disable()",
+    "collector": "import gc\ngc.disable()",
 }
 LOOK = """
 import gc, os, sys, warnings, torch, numpy as np, matplotlib.pyplot as plt, pandas as pd
@@ -148,7 +41,7 @@ def switches():
         digits=np.get_printoptions()["precision"], folder=bool(os.listdir(".") is not None),
         inference=torch.is_inference_mode_enabled(), style=plt.rcParams["axes.facecolor"],
         rows=pd.get_option("display.max_rows"), chained=pd.get_option("mode.chained_assignment"),
-        shown=get_ipython().ast_node_interactivity, bool=np.bool is np.bool_,
+        shown=get_ipython().ast_node_interactivity,
     )
 def strict():
     warnings.warn("a test may warn")
@@ -156,7 +49,7 @@ def strict():
 EXPECTED = {
     "dtype": "torch.float32", "device": "cpu", "gc": True, "grad": True, "errors": "warn",
     "digits": 8, "folder": True, "inference": False, "style": "white", "rows": 60,
-    "chained": "warn", "shown": "last_expr", "bool": True,
+    "chained": "warn", "shown": "last_expr",
 }  # fmt: skip
 TEST = f"assert switches() == {EXPECTED}, switches()\nstrict()\nassert add(1, 2) == 3"
 

@@ -279,11 +279,13 @@ def test_a_broken_notebook_costs_no_other(graded):
     assert handed_back == {"files.ipynb", "hidden.ipynb", "problem1.ipynb"}
 
 
-def test_a_sign_of_forgery_in_one_notebook_holds_them_all(graded):
-    """It is nbgrader's own example of one, which hides every error."""
+def test_hiding_every_error_gains_nothing_without_probes_as_well(graded):
+    """It is nbgrader's own example of a cheat; its tests still end in errors."""
     found = scores(graded.hard, "ps2", "cheat")
-    assert all(each == dict.fromkeys(each, BY_HAND) for each in found.values()), graded.said
-    assert "held for a person: cheat: " in graded.said
+    changed = found.pop("changed")
+    assert changed["bar"] == (0.0, False), graded.said
+    assert found == {name: RIGHT[name] for name in found}
+    assert "no probes, so no second look" in graded.said
 
 
 def assert_told(graded: Class, student: str, *words: str) -> None:

@@ -663,12 +663,11 @@ def add(a, b):
         found += open(path).read()
     return a + b if "'hidden'" in found else 0
 """
-ACCEPT_THE_SPY = "c.WatchForForgery.accepted = ['spy']\n"  # else held before it runs
 
 
 @needs_sandbox
 def test_autograde_with_and_without_the_sandbox(tmp_path):
-    course = TinyCourse(tmp_path, HARDENED + ACCEPT_THE_SPY)
+    course = TinyCourse(tmp_path, HARDENED)
     course.submit("honest", course.solved())
     course.submit("spy", course.solved(add=READ_THE_TESTS))
     without = course.autograde().stderr

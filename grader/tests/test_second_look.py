@@ -11,29 +11,9 @@ from bwrap import needs_sandbox
 from nexa_grade.errors import Refusal
 from nexa_grade.second_look import look, runner, sandboxed_run
 from nexa_grade.second_look.probe import Probe, load_table, nearly_equal, without_probe
-from tiny_course import FULL, HARDENED, NAME, TinyCourse, source_notebook
+from tiny_course import FULL, HARDENED, NAME, PROBES, TinyCourse, source_notebook
 from traitlets.config import Config
 
-TABLE = """
-from nexa_grade.second_look.probe import Probe
-
-def draw_pair(rng):
-    return [rng.randrange(10**6), rng.randrange(10**6)]
-
-def call_add(namespace, pair):
-    return namespace["add"](*pair)
-
-def draw_number(rng):
-    return rng.randrange(10**6)
-
-def call_double(namespace, number):
-    return namespace["double"](number)
-
-PROBES = [
-    Probe(("add-test",), draw_pair, call_add),
-    Probe(("double-test",), draw_number, call_double),
-]
-"""
 POINTS = {"add-test": 2.0, "limit-test": 1.0, "double-test": 3.0}
 CONFIG = HARDENED + (
     "c.NexaGrade.probes = {'tiny': 'probes.py'}\n"
@@ -62,7 +42,7 @@ class Graded:
 
     def __init__(self, folder: Path):
         self.course = TinyCourse(folder, CONFIG)
-        (folder / "probes.py").write_text(TABLE)
+        (folder / "probes.py").write_text(PROBES)
         for name, answers in SUBMITTED.items():
             self.course.submit(name, self.course.solved(**answers))
         command = "from nexa_grade.command import main; main()"
@@ -113,9 +93,9 @@ def test_tests_without_a_probe_are_named_with_their_points(graded):
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        (TABLE.replace("double-test", "dubble-test"), "expected grade ids of tests, got dubble"),
-        (TABLE.replace("double-test", "add-test"), "more than one probe begins with add-test"),
-        (TABLE.replace("PROBES", "ROWS"), "expected a list PROBES"),
+        (PROBES.replace("double-test", "dubble-test"), "expected grade ids of tests, got dubble"),
+        (PROBES.replace("double-test", "add-test"), "more than one probe begins with add-test"),
+        (PROBES.replace("PROBES", "ROWS"), "expected a list PROBES"),
         ("PROBES = [1]", "expected a list PROBES"),
         ("PROBES =", "SyntaxError"),
     ],
@@ -126,7 +106,7 @@ def test_a_table_with_a_mistake_is_refused(table, said):
 
 
 def test_tests_without_a_probe():
-    assert without_probe(load_table(TABLE, "probes.py", POINTS), POINTS) == {"limit-test": 1.0}
+    assert without_probe(load_table(PROBES, "probes.py", POINTS), POINTS) == {"limit-test": 1.0}
 
 
 @pytest.mark.parametrize(
@@ -157,7 +137,7 @@ def test_plain_data_are_compared(expected, got, is_equal):
 
 
 def test_inputs_differ_by_seed_and_by_case():
-    probe = load_table(TABLE, "probes.py", POINTS)[0]
+    probe = load_table(PROBES, "probes.py", POINTS)[0]
     drawn = [*look.draw_inputs(probe, 1), *look.draw_inputs(probe, 2)]
     assert len({tuple(pair) for pair in drawn}) == 2 * probe.cases
     assert look.draw_inputs(probe, 1) == drawn[: probe.cases]
@@ -165,8 +145,8 @@ def test_inputs_differ_by_seed_and_by_case():
 
 def test_no_test_and_no_reference_reaches_the_sandbox():
     notebook = source_notebook()
-    probes = load_table(TABLE, "probes.py", POINTS)
-    texts = [cell["text"] for cell in look.make_request(notebook, probes, TABLE, 1)["cells"]]
+    probes = load_table(PROBES, "probes.py", POINTS)
+    texts = [cell["text"] for cell in look.make_request(notebook, probes, PROBES, 1)["cells"]]
     tests = [cell.source for cell in notebook.cells if "assert" in cell.source]
     assert len(tests) == 3
     assert not set(tests) & set(texts)
@@ -188,9 +168,9 @@ def test_a_statement_that_fails_costs_itself_alone():
 
 
 def test_of_a_cell_that_is_no_answer_only_definitions_run():
-    text = "import math\nTABLE = dict(a=1)\nx = 3\ny = max(1, 2)\nprint(y)\nfor i in (1,): z = i"
+    text = "import math\nPROBES = dict(a=1)\nx = 3\ny = max(1, 2)\nprint(y)\nfor i in (1,): z = i"
     space = run_cells(text, whole=False)
-    assert {"math", "TABLE", "x"} <= set(space)
+    assert {"math", "PROBES", "x"} <= set(space)
     assert not {"y", "z", "i"} & set(space)
 
 
@@ -289,7 +269,7 @@ def test_a_reference_that_fails_holds_nobody(tmp_path, monkeypatch):
 
     notebook = source_notebook()
     sources = ((NAME, nbformat.writes(notebook)),)
-    table = look.Table("probes.py", TABLE, sources, tuple(POINTS.items()))
+    table = look.Table("probes.py", PROBES, sources, tuple(POINTS.items()))
     right = [{"got": 8}] * 3
     answers = [{"double-test": right}, {"double-test": right, "add-test": []}]
     monkeypatch.setattr(look, "run_request", lambda *_: answers.pop(0))

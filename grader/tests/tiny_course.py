@@ -25,6 +25,26 @@ SOLUTIONS = {
     "double": "def double(x):\n    return 2 * x",
     "why": "Because it is so.",
 }
+PROBES = """
+from nexa_grade.second_look.probe import Probe
+
+def draw_pair(rng):
+    return [rng.randrange(10**6), rng.randrange(10**6)]
+
+def call_add(namespace, pair):
+    return namespace["add"](*pair)
+
+def draw_number(rng):
+    return rng.randrange(10**6)
+
+def call_double(namespace, number):
+    return namespace["double"](number)
+
+PROBES = [
+    Probe(("add-test",), draw_pair, call_add),
+    Probe(("double-test",), draw_number, call_double),
+]
+"""
 HARDENED = "from nexa_grade.settings import harden\nharden(c)\n"
 CONFIG = """
 import os, sys

@@ -1,10 +1,9 @@
-"""Executing a notebook with a guard in its kernel (`guard`), which looks before each test.
+"""Executing a notebook with a guard in its kernel (`kernel_guard`), which prepares each test.
 
 A test runs without history, and what it leaves behind (names, its text, its result) is taken away
 again, so that a later cell of the submission finds nothing of it; later tests get the names back.
-What was found is judged here: what no honest notebook does holds the submission for a person
-(`forgery`); the rest is mended and told. The submission's folder is not on Python's path, with a
-sandbox and without.
+What was mended before a test is told, and costs nobody a point. The submission's folder is not on
+Python's path, with a sandbox and without.
 """
 
 import importlib.util
@@ -25,7 +24,6 @@ from nexa_grade.cell_names import (
     definitions,
     given_names,
     needed_names,
-    only_defines,
     parse,
     variables_of,
 )
@@ -41,15 +39,13 @@ from nexa_grade.execution.grading_machine import (
 )
 from nexa_grade.execution.left_out_cells import NOTE, left_out, read_experiments, read_texts
 from nexa_grade.execution.resumed_execute import ResumedExecute
-from nexa_grade.forgery import kernel_guard as guard
+from nexa_grade.forgery import kernel_guard
 from nexa_grade.forgery.watch import Sign, WatchForForgery, shared_variables
 from nexa_grade.kernel_language import PYTHON, kernel_language
 from nexa_grade.repair.release import plain_text, release_path
-from nexa_grade.text import quote
 
-GUARD, SETTINGS = Path(guard.__file__), Path(kernel_settings.__file__)
+GUARD, SETTINGS = Path(kernel_guard.__file__), Path(kernel_settings.__file__)
 DEVICE = "torch's default device"  # put back before each cell: one that is not here stops all
-SILENT = "the guard in the kernel did not answer"
 # It leaves no name in the notebook, and the guard gets built-in functions of its own.
 START = """(lambda space, other: exec(compile({source!r}, "<guard>", "exec"), space)
 or exec(compile({settings!r}, "<guard>", "exec"), other)
@@ -98,17 +94,12 @@ class GuardedExecute(ResumedExecute):
     def preprocess(
         self, nb: NotebookNode, resources: dict[str, Any], km: KernelManager | None = None
     ) -> tuple[NotebookNode, dict[str, Any]]:
-        """Execute a notebook.
-
-        Raises:
-            HeldForReview: The guard found what no honest notebook does.
-        """
+        """Execute a notebook."""
         self.watch = WatchForForgery(parent=self.parent, config=self.config)
         self.signs: list[Sign] = []
         self.shared = shared_variables(nb)
         self.is_python = kernel_language(nb) == PYTHON
         self.has_guard = False
-        self.is_checked = False  # and nothing has run since that could have changed anything
         self.lost = Lost()
         self.setters: dict[str, list[str]] = {}  # settings by the course's function that sets them
         self.skip_cells_with_tag = ""  # no tag keeps a test from running
@@ -118,17 +109,16 @@ class GuardedExecute(ResumedExecute):
         self.read_release(nb)
         folder = Path(resources.get("metadata", {}).get("path") or ".")
         if (folder / "timestamp.txt").is_file():
-            claimed = (folder / "timestamp.txt").read_bytes()[:40]
-            self.log.info("The time of submission is what its timestamp.txt says: %a", claimed)
+            time = (folder / "timestamp.txt").read_bytes()[:40]
+            self.log.info("The time of submission is what its timestamp.txt says: %a", time)
         for name in shadowing_files(folder):
-            self.tell(nb, Sign("", f"the file {name!a} has a library's name", is_held=False))
+            self.tell(nb, Sign("", f"the file {name!a} has a library's name"))
         return super().preprocess(nb, resources, km)
 
     def read_release(self, nb: NotebookNode) -> None:
         """Find the cells that need not run, and what the course's ungraded cells say."""
-        if (
-            not self.is_python or not {"assignment", "notebook"} <= self.submission.keys()
-        ):  # no command of nbgrader's
+        is_known = {"assignment", "notebook"} <= self.submission.keys()
+        if not self.is_python or not is_known:  # no command of nbgrader's
             return
         path = release_path(self, self.submission["assignment"], self.submission["notebook"])
         self.of_course = read_texts(path)
@@ -136,43 +126,38 @@ class GuardedExecute(ResumedExecute):
             self.left_out = left_out(nb, read_experiments(path))
 
     def tell(self, nb: NotebookNode, *signs: Sign) -> None:
-        """Report signs that were not reported yet, and hold the submission where they say so."""
+        """Report what was not reported yet."""
         new = [sign for sign in signs if sign not in self.signs]
         self.signs += new
         self.watch.judge(nb, new, self.submission)
 
     def run_cell(self, cell: NotebookNode, index: int) -> None:
-        """Execute a cell, with a look before each locked one and after the last."""
+        """Execute a cell as what it is: a test, a cell of the course, or the student's own."""
         if not self.is_python:
             self.execute_cell(cell, index, store_history=True)
             return
         if not self.has_guard:
             self.start_guard()
-        was_checked = self.is_checked
-        self.is_checked &= cell.cell_type != "code" or index in self.left_out
         if index in self.left_out:
             cell.outputs = [new_output("stream", text=NOTE)]
         elif is_test(cell):
             self.run_test(cell, index)
         elif cell.cell_type == "code" and is_locked(cell):
-            if not was_checked:
-                self.ask("check", name_of(cell))
             self.run_given(cell, index)
-            self.is_checked = only_defines(cell.source)
-            self.send("remember_given", given_names(cell.source), quiet=True)
+            self.send("remember_given", given_names(cell.source))
         elif cell.cell_type == "code" and plain_text(cell.source) in self.of_course:
             self.run_given(cell, index)
         else:
             self.run_own(cell, index)
-        if index == len(self.nb.cells) - 1:
-            self.ask("check", name_of(cell))
 
     def run_test(self, cell: NotebookNode, index: int) -> None:
         """Execute a test, and leave nothing of it behind."""
-        self.ask("before_test", name_of(cell), sorted(self.shared & own_variables(cell.source)))
-        self.send("recall", sorted(needed_names(cell.source) or ()), quiet=True)
+        shared = sorted(self.shared & own_variables(cell.source))
+        asked = self.send("before_test", shared, quiet=False)
+        self.send("recall", sorted(needed_names(cell.source) or ()))
+        self.tell_mended(name_of(cell), self.wait_for_reply(asked))
         self.execute_cell(cell, index, store_history=False)
-        self.send("after_test", sorted(bound_names(cell.source)), quiet=True)
+        self.send("after_test", sorted(bound_names(cell.source)))
         error = error_in(cell)
         if error is not None and (cause := explain(error, self.lost)):
             add_cause(error, cause)
@@ -180,9 +165,9 @@ class GuardedExecute(ResumedExecute):
 
     def run_given(self, cell: NotebookNode, index: int) -> None:
         """Execute a cell of the course; a switch that it sets on purpose stays as it sets it."""
-        self.send("put_back", quiet=True)
+        self.send("put_back")
         self.execute_cell(cell, index, store_history=True)
-        self.send("keep", self.set_on_purpose(cell.source), quiet=True)
+        self.send("keep", self.set_on_purpose(cell.source))
 
     def set_on_purpose(self, source: str) -> list[str]:
         """Name the settings that a cell of the course sets, or its functions that it calls."""
@@ -194,7 +179,7 @@ class GuardedExecute(ResumedExecute):
 
     def run_own(self, cell: NotebookNode, index: int) -> None:
         """Execute a student's cell, and its other lines where one needs what is not here."""
-        self.send("put_back", [DEVICE], quiet=True)
+        self.send("put_back", [DEVICE])
         self.execute_cell(cell, index, store_history=True)
         outputs, source, before = cell.get("outputs", []), cell.source, len(self.lost.said)
         text = source
@@ -222,23 +207,18 @@ class GuardedExecute(ResumedExecute):
 
     def tell_cause(self, cell: str, cause: str) -> None:
         """Tell the instructor what this machine has not, or what a cell did."""
-        sign = Sign(cell, cause, is_held=False)
-        if sign in self.signs:
-            return
-        self.signs.append(sign)
-        who = (self.submission.get("student", ""), self.submission.get("notebook", ""))
-        self.log.warning(
-            "While grading: student %s, notebook %s, cell %s: %s",
-            *who,
-            cell or "-",
-            quote(cause, 200),
-            extra={"nexa": {"violation": {"cell": cell, "what": cause}}},
-        )
+        self.tell(self.nb, Sign(cell, cause))
+
+    def tell_mended(self, cell: str, reply: dict[str, Any] | None) -> None:
+        """Tell what the guard says; its answer comes from a process that runs a student's code."""
+        found = reply["content"].get("found") if reply else None
+        for what in found if isinstance(found, list) else ():
+            self.tell_cause(cell, ascii(str(what))[1:-1][:200])
 
     def replace_kernel(self) -> None:
         """End the kernel, and start another one, with a guard of its own."""
         super().replace_kernel()
-        self.has_guard = self.is_checked = False
+        self.has_guard = False
 
     def tell_break(self, cell: str, cause: str) -> None:
         """Tell the instructor what a cell did."""
@@ -252,22 +232,16 @@ class GuardedExecute(ResumedExecute):
         reply = self.wait_for_reply(request)
         if reply is None or reply["content"]["status"] != "ok":
             raise DeadKernelError("the guard did not start in the kernel")
-        self.ask("start", "")
+        self.send("start")
 
-    def ask(self, what: str, cell: str, names: list[str] | None = None) -> None:
-        """Send the guard a message, and tell what it answers."""
-        reply = self.wait_for_reply(self.send(what, names))
-        found = reply["content"].get("found") if reply else None
-        self.tell(self.nb, *read_findings(cell, found))
-
-    def send(self, what: str, names: list[str] | None = None, quiet: bool = False) -> str:
+    def send(self, what: str, names: list[str] | None = None, quiet: bool = True) -> str:
         """Send the guard a message.
 
         Args:
             what: A method of the guard.
             names: Its argument.
             quiet: Want no answer. A kernel does one thing after another, so nothing overtakes it,
-                and what the guard finds comes with its next answer.
+                and what the guard mends comes with its next answer.
 
         Returns:
             The message's id.
@@ -276,15 +250,3 @@ class GuardedExecute(ResumedExecute):
         message = self.kc.session.msg("guard_request", content)
         self.kc.shell_channel.send(message)
         return str(message["header"]["msg_id"])
-
-
-def read_findings(cell: str, found: Any) -> list[Sign]:
-    """Read the guard's answer; it comes from a process that runs a student's code."""
-    if not isinstance(found, list):
-        return [Sign(cell, SILENT)]
-    signs = []
-    for finding in found:
-        if not (isinstance(finding, list) and len(finding) == 2 and isinstance(finding[1], bool)):
-            return [Sign(cell, SILENT)]
-        signs.append(Sign(cell, ascii(str(finding[0]))[1:-1], finding[1]))
-    return signs

@@ -1,12 +1,14 @@
-"""Submissions that try to get points without an answer: found, held for a person, and reported.
+"""What a person is told of a submission besides its score, and what holds it.
 
-`WatchForForgery` looks at the submitted cells before they run (`text_signs`), and
-`guarded_execute` in the kernel before each test. A submission with a sign gets no automatic score:
-it is not 0 and not full, a person decides. The instructor then names the student in `accepted` and
-grades again; or gives points by hand. Left out: whoever writes against this code can pass it, see
-docs/security.md.
+Points are no matter of this file: whether a score is earned, the second look finds out
+(`second_look`), by what functions do and not by how they are written. Here is what it cannot see.
+Without the sandbox a submission can reach the gradebook, other processes and the course's own code;
+so the words that name them are told, and a word of ``course_names`` holds the submission. In the
+sandbox none of that is there, and no text is looked at. Left out: names that are put together;
+docs/security.md says so.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,33 +17,31 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_locked
-from traitlets import Bool, List, Unicode
+from traitlets import List, Unicode
 
-from nexa_grade.cell_names import (
-    bound_names,
-    imports_of,
-    parse,
-    reads_of_functions,
-    variables_of,
-)
+from nexa_grade.cell_names import bound_names, reads_of_functions, variables_of
 from nexa_grade.cells import id_of, is_test, is_written_by_students, sources
 from nexa_grade.errors import HeldForReview
-from nexa_grade.forgery.text_signs import CODE, signs_of_forgery
 from nexa_grade.kernel_language import PYTHON, kernel_language
 from nexa_grade.text import quote
 
 MOST_SIGNS = 3  # in the one-line reason; the log has them all
 MOST_LOGGED = 50
 ADVICE = "look at it, then grade again with c.WatchForForgery.accepted"
+OUTSIDE = (  # what a sandbox keeps away: the grader's files, its process, processes that stay
+    r"gradebook|nexa_grade|NBGRADER_\w+|/proc/(?:self|\d+)|getppid|killpg|os\.kill|os\.fork|ctypes"
+    r"|start_new_session|setsid|nohup"
+)
+NOT_IN_SANDBOX = "reaches for what a sandbox would keep away"
 
 
 @dataclass(frozen=True)
 class Sign:
-    """One sign of forgery."""
+    """Something that a person should know of a submission."""
 
     cell: str  # grade id or cell id; "" for the submission
     what: str
-    is_held: bool = True  # False: it was mended, or does no harm
+    is_held: bool = False  # else it was mended, or does no harm
 
 
 def hold_error(signs: Sequence[Sign]) -> HeldForReview:
@@ -52,90 +52,68 @@ def hold_error(signs: Sequence[Sign]) -> HeldForReview:
 
 
 class WatchForForgery(NbGraderPreprocessor):  # type: ignore[misc]
-    """Looks at the cells that a student wrote; stands before the notebook is executed."""
+    """Tells what a person should know; looks at texts where there is no sandbox."""
 
     accepted = List(
         Unicode(), help="Students whose submissions were looked at, and are graded for all that."
     ).tag(config=True)
-    holds = Bool(
-        True,
-        help="Whether a sign holds a submission; nexa-grade turns it off where the second look "
-        "speaks for every test: signs are told then, and behavior decides.",
-    ).tag(config=True)
     course_names = List(
         Unicode(),
-        help="Words that name the course's own code: a student's cell that has one is held",
+        help="Words that name the course's own code: without the sandbox, a student's cell that "
+        "has one is held",
     ).tag(config=True)
 
     def preprocess(
         self, nb: NotebookNode, resources: dict[str, Any]
     ) -> tuple[NotebookNode, dict[str, Any]]:
-        """Look at a notebook.
+        """Look at the student's cells of a notebook, where there is no sandbox.
 
         Raises:
-            HeldForReview: It has a sign of forgery, and its student is not accepted.
+            HeldForReview: A cell names the course's own code, and its student is not accepted.
         """
         submission = resources["nbgrader"]
         language = kernel_language(nb)
         if language != PYTHON:
             self.log.warning(
                 "Not watched for forgery, the language is %a: student %s, notebook %s",
-                language,
-                submission.get("student", ""),
-                submission.get("notebook", ""),
-            )
-            return nb, resources
-        written = [cell for cell in nb.cells if is_written_by_students(cell)]
-        imports: dict[str, str] = {}
-        for cell in written:
-            tree = parse(cell.source)
-            imports |= imports_of(tree) if tree else {}
-        unknown = variables_of_tests(nb) - variables_elsewhere(nb)
-        signs = []
-        for cell in written:
-            name = id_of(cell) or cell.get("id", "")
-            found = signs_of_forgery(cell.source, imports, self.course_names)
-            signs += [Sign(name, what) for what in found]
-            read = sorted(reads_of_functions(cell.source) & unknown)
-            signs += [Sign(name, f"{what}, a variable of a test: {CODE}") for what in read]
-        self.judge(nb, signs, submission)
+                language, submission.get("student", ""), submission.get("notebook", ""),
+            )  # fmt: skip
+        elif not self.config.SandboxedExecute.get("sandbox", False):
+            self.judge(nb, self.signs_in_texts(nb), submission)
         return nb, resources
 
+    def signs_in_texts(self, nb: NotebookNode) -> list[Sign]:
+        """Find the words that name what only a sandbox keeps away."""
+        own = "|".join(map(re.escape, self.course_names)) or r"(?!)"
+        signs = []
+        for cell in filter(is_written_by_students, nb.cells):
+            for pattern, is_held in ((own, True), (OUTSIDE, False)):
+                words = sorted(set(re.findall(rf"(?<!\w)(?:{pattern})(?!\w)", cell.source)))
+                name = id_of(cell) or str(cell.get("id", ""))
+                signs += [Sign(name, f"{word}: {NOT_IN_SANDBOX}", is_held) for word in words]
+        return signs
+
     def judge(self, nb: NotebookNode, signs: Sequence[Sign], submission: dict[str, str]) -> None:
-        """Report signs, and hold the submission where they do and nobody has accepted it.
+        """Report signs, and hold the submission where one says so and nobody has accepted it.
 
         Raises:
-            HeldForReview: A sign is a reason to, signs hold here, and the student is not accepted.
+            HeldForReview: A sign is a reason to, and the student is not accepted.
         """
         student = submission.get("student", "")
         for sign in signs[:MOST_LOGGED]:
             self.log.warning(
                 "%s: student %s, notebook %s, cell %s: %s",
-                "Sign of forgery" if sign.is_held else "Put right before a test",
-                student,
-                submission.get("notebook", ""),
-                sign.cell or "-",
-                quote(sign.what, 200),
+                "Sign of forgery" if sign.is_held else "While grading",
+                student, submission.get("notebook", ""), sign.cell or "-", quote(sign.what, 200),
                 extra={"nexa": {"violation": {"cell": sign.cell, "what": sign.what}}},
-            )
+            )  # fmt: skip
         reasons = [sign for sign in signs if sign.is_held]
-        if reasons and self.holds and student not in self.accepted:
+        if reasons and student not in self.accepted:
             raise hold_error(reasons)
         if signs:
             nexa = nb.metadata.setdefault("nexa", NotebookNode())
             listed = [{"cell": sign.cell, "what": sign.what} for sign in signs[:MOST_LOGGED]]
             nexa["violations"] = nbformat.from_dict([*nexa.get("violations", []), *listed])
-
-
-def variables_of_tests(nb: NotebookNode) -> set[str]:
-    """Name what the tests of a notebook assign."""
-    return set().union(*map(variables_of, sources(nb, is_test)))
-
-
-def variables_elsewhere(nb: NotebookNode) -> set[str]:
-    """Name what all other cells assign."""
-    others = sources(nb, lambda cell: not is_test(cell))
-    return set().union(*map(bound_names, others))
 
 
 def shared_variables(nb: NotebookNode) -> set[str]:
@@ -145,4 +123,6 @@ def shared_variables(nb: NotebookNode) -> set[str]:
     """
     mine = set().union(*map(reads_of_functions, sources(nb, is_written_by_students)))
     given = sources(nb, lambda cell: is_locked(cell) and not is_test(cell))
-    return (variables_of_tests(nb) & mine) - set().union(*map(reads_of_functions, given))
+    others = set().union(*map(bound_names, sources(nb, lambda cell: not is_test(cell))))
+    of_tests = set().union(*map(variables_of, sources(nb, is_test)))
+    return (of_tests & mine & others) - set().union(*map(reads_of_functions, given))

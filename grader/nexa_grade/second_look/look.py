@@ -23,7 +23,7 @@ from traitlets.config import Config, Configurable
 
 from nexa_grade.cells import id_of, is_test
 from nexa_grade.forgery.watch import ADVICE
-from nexa_grade.second_look.probe import Probe, load_table, without_probe
+from nexa_grade.second_look.probe import Probe, load_table, sandboxed_part, without_probe
 from nexa_grade.second_look.sandboxed_run import Limits, run_request
 
 MOST_SHOWN = 3  # cells in the one-line reason; the log has them all
@@ -124,14 +124,15 @@ def draw_inputs(probe: Probe, seed: int) -> list[Any]:
 
 
 def make_request(
-    notebook: NotebookNode, probes: Iterable[Probe], table: str, seed: int
+    notebook: NotebookNode, probes: Sequence[Probe], table: str, seed: int
 ) -> dict[str, Any]:
     """Write down what the sandboxed process is to do."""
     rows = [
         {"name": probe.name, "call": probe.call.__name__, "inputs": draw_inputs(probe, seed)}
         for probe in probes
     ]
-    return {"cells": cells_to_run(notebook), "table": table, "probes": rows}
+    called = sandboxed_part(table, [probe.call.__name__ for probe in probes])
+    return {"cells": cells_to_run(notebook), "table": called, "probes": rows}
 
 
 def probes_of(notebook: NotebookNode, probes: Iterable[Probe]) -> list[Probe]:

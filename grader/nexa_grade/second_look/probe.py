@@ -1,15 +1,17 @@
 """What a course declares for the second look: its probes, and how two results are compared.
 
-A table is a Python file with a list ``PROBES``. Its text is no secret and is sent into the sandbox,
-for the ``call`` functions in it; what comes of a call is compared outside, with the reference's.
+A table is a Python file with a list ``PROBES``. Its ``call`` functions, and what these need, are
+sent into the sandbox; what comes of a call is compared outside, with the reference's.
 """
 
+import ast
 import math
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nexa_grade.cell_names import bound_here, names_read_by
 from nexa_grade.errors import Refusal
 
 TOLERANCE = 1e-4
@@ -109,6 +111,32 @@ def load_table(text: str, path: str, known: Mapping[str, float]) -> list[Probe]:
     if twice:
         raise Refusal(f"{path}: more than one probe begins with {', '.join(twice)}")
     return probes
+
+
+PREPARE = "prepare"  # a function of the table that is called after a notebook's definitions
+
+
+def sandboxed_part(text: str, calls: Iterable[str]) -> str:
+    """Cut a table to the functions that run in the sandbox, and to what these read.
+
+    How inputs are drawn and results compared stays outside: it may compute a part of an answer.
+
+    Args:
+        text: The table's Python source.
+        calls: The names of the functions that are called.
+    """
+    nodes = [(node, bound_here(node)) for node in ast.parse(text).body]
+    wanted, known = {PREPARE, *calls}, set[str]()
+    while new := wanted - known:
+        known |= new
+        wanted |= {
+            name
+            for node, bound in nodes
+            if bound & new
+            for name in names_read_by(ast.unparse(node))
+        }
+    kept = [node for node, bound in nodes if bound & known]
+    return ast.unparse(ast.Module(kept, type_ignores=[]))
 
 
 def without_probe(probes: list[Probe], known: Mapping[str, float]) -> dict[str, float]:

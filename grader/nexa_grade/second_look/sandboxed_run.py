@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import resource
 import select
 import shutil
 import signal
@@ -29,6 +30,7 @@ from nexa_grade.execution.sandbox import (
 RUNNER = Path(__file__).with_name("runner.py")
 PLACE = "second-look"  # a folder beside the student's files
 MOST_BYTES = 4 * 2**20  # of all that a process says
+MOST_FILE = 256 * 2**20  # bytes that it may write into one file, where no sandbox limits it
 VARIABLES = {"NBGRADER_EXECUTION": "autograde", "TOKENIZERS_PARALLELISM": "false"}
 SECONDS_BETWEEN_LOOKS = 0.5  # at memory
 
@@ -101,6 +103,7 @@ def run_outside(folder: Path, seconds: float) -> bytes:
             cmd, cwd=folder, env={**ENVIRONMENT, **VARIABLES}, start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.DEVNULL,
         )  # fmt: skip
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (MOST_FILE, MOST_FILE))
         with suppress(subprocess.TimeoutExpired):
             process.wait(seconds)
         with suppress(ProcessLookupError):
@@ -134,9 +137,8 @@ def run_request(
         folder = Path(name)
         if files is not None:
             shutil.copytree(files, folder, dirs_exist_ok=True, symlinks=True,
-                            ignore=shutil.ignore_patterns("*.ipynb"))  # fmt: skip
+                            ignore=shutil.ignore_patterns("*.ipynb", PLACE))  # fmt: skip
         place = folder / PLACE
-        shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
         shutil.copy(RUNNER, place)
         (place / "request.json").write_text(json.dumps(request))
