@@ -30,8 +30,8 @@ def evaluate_personalization(
     Args:
         policy: The trained policy.
         ref_policy: The frozen reference.
-        test_triples: Triples with ``context``, ``response`` and ``feedback``; none is an
-            error.
+        test_triples: Triples with ``context``, ``response`` and ``feedback``; none is
+            an error.
         tokenizer: Turns text into ids.
         baseline_accuracy: The preference accuracy of the baseline on the same rows.
 

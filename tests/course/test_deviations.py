@@ -36,6 +36,7 @@ from nexa_helpers.evaluation import (
     share_of,
 )
 from nexa_helpers.feedback import analyze_feedback_signals
+from nexa_helpers.given.check_tools import checking
 from nexa_helpers.grpo_tcr import compute_grpo_advantages, grpo_tcr_loss, overlong_reward
 from nexa_helpers.latency import benchmark_inference
 from nexa_helpers.policy import SimplePolicy, encode_examples, response_log_probs
@@ -408,10 +409,10 @@ def test_row_25_the_untouched_assessment_gives_a_message_and_not_a_bare_failure(
     manual = cells["todo9-ethical_assessment"]
     assert manual.metadata.nbgrader.solution
     assert manual.metadata.nbgrader.grade
-    check = cells["todo9-test-word-count"].source
+    check, given = cells["todo9-test-word-count"].source, {"checking": checking, "READY_MADE": []}
     with pytest.raises(AssertionError, match=r"expected about 300 words.*got 3"):
-        exec(check, {"ethical_assessment": "only three words"})
-    exec(check, {"ethical_assessment": "word " * 250})
+        exec(check, {"ethical_assessment": "only three words", **given})
+    exec(check, {"ethical_assessment": "word " * 250, **given})
     text = " ".join(cell.source for cell in notebook.cells)
     assert "300" in text
 
