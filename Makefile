@@ -48,7 +48,7 @@ sync: $(VENV)/.course ## write the code of nexa_helpers/ into the notebook's cel
 release: $(VENV)/.course ## generate release/ from source/ (and update the gradebook)
 	@$(BIN)/python -m nbgrader generate_assignment $(ASSIGNMENT)
 
-deployed-model: $(VENV)/.course ## train the model that follows notes (half an hour on one core)
+deployed-model: $(VENV)/.course ## train the model that follows notes (forty minutes on one core)
 	@$(BIN)/python -m authoring.train_deployed_model
 
 solutions: $(VENV)/.course ## execute the source notebook and keep it, with outputs, in solutions/

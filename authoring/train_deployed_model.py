@@ -1,14 +1,14 @@
 """Train the deployed model: the one that writes the logged responses, and follows notes.
 
 The notebook loads its weights and its tokenizer from ``ready_made/``; ``make deployed-model``
-writes them, in about half an hour on one core. Following a note takes far more steps than writing
+writes them, in about forty minutes on one core. Following a note takes far more steps than writing
 code: the loss hardly shows it, and one wish after the other is understood.
 """
 
 import argparse
 import random
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -48,38 +48,56 @@ def make_batches(rows: list[dict[str, Any]], tokenizer: Any) -> list[list[tuple[
     return [encoded[i : i + BATCH_SIZE] for i in range(0, len(encoded), BATCH_SIZE)]
 
 
-def make_optimizers(policy: nn.Module) -> list[torch.optim.Optimizer]:
+class Phase(NamedTuple):
+    """A part of the training, with optimizers of its own."""
+
+    num_steps: int
+    lr: float  # of AdamW; Muon's is set beside it
+    lr_muon: float
+    rise: float  # share of the steps in which the rate rises
+    fall: float  # share of the steps in which it falls, at the end
+    seed: int  # of the draws
+
+
+# Notes are hardly followed until the rate falls; the second phase does most of the work.
+PHASES = (
+    Phase(9000, lr=6e-3, lr_muon=0.02, rise=0.05, fall=0.5, seed=42),
+    Phase(3000, lr=3e-3, lr_muon=0.01, rise=0.02, fall=1.0, seed=43),
+)
+
+
+def make_optimizers(policy: nn.Module, phase: Phase) -> list[torch.optim.Optimizer]:
     """Muon for the matrices of the blocks, AdamW for everything else."""
     matrices: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
     for name, parameter in policy.named_parameters():
         is_matrix = parameter.ndim == 2 and "blocks" in name
         (matrices if is_matrix else others).append(parameter)
-    adam = torch.optim.AdamW(others, lr=6e-3, betas=(0.9, 0.98), weight_decay=0.01)
-    return [Muon(matrices, lr=0.02), adam]
+    adam = torch.optim.AdamW(others, lr=phase.lr, betas=(0.9, 0.98), weight_decay=0.01)
+    return [Muon(matrices, lr=phase.lr_muon), adam]
 
 
-def rate_at(step: int, num_steps: int) -> float:
-    """The learning rate's factor: it rises, stays, and from the middle on falls in a line."""
-    rise = 0.05 * num_steps
-    factor = (step + 1) / rise if step < rise else (1 - step / num_steps) / 0.5
-    return max(min(1.0, factor), 0.002)
+def rate_at(step: int, phase: Phase) -> float:
+    """The learning rate's factor: it rises, stays at 1, and falls in a line to almost 0."""
+    rise = phase.rise * phase.num_steps
+    if step < rise:
+        return max(min(1.0, (step + 1) / rise), 0.002)
+    return max(min(1.0, (1 - step / phase.num_steps) / phase.fall), 0.002)
 
 
-def train(
-    policy: SimplePolicy, batches: list[Any], tokenizer: Any, num_steps: int, seed: int
-) -> float:
-    """Train the model to write the assistant's turns.
+def train(policy: SimplePolicy, batches: list[Any], tokenizer: Any, phase: Phase) -> float:
+    """Train the model for one phase to write the assistant's turns.
 
     Returns:
         The mean loss of the last hundred steps, in nats per token.
     """
-    optimizers, rng, losses = make_optimizers(policy), random.Random(seed), []
+    rng, losses = random.Random(phase.seed), []
+    optimizers = make_optimizers(policy, phase)
     schedules = [
-        torch.optim.lr_scheduler.LambdaLR(one, lambda step: rate_at(step, num_steps))
+        torch.optim.lr_scheduler.LambdaLR(one, lambda step: rate_at(step, phase))
         for one in optimizers
     ]
-    for _ in tqdm(range(num_steps), desc="deployed model"):
+    for _ in tqdm(range(phase.num_steps), desc="deployed model"):
         batch = pad_conversations(rng.choice(batches), tokenizer)
         hidden = policy.features(batch["input_ids"], batch["attention_mask"])
         scored = batch["target_ids"] != IGNORED
@@ -97,7 +115,6 @@ def train(
 def main() -> None:
     """Train, and write the weights and the tokenizer into ``ready_made/``."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--steps", type=int, default=9000)
     parser.add_argument("--rows", type=int, default=40_000)
     options = parser.parse_args()
     torch.set_num_threads(1)  # the last digits depend on it
@@ -106,7 +123,8 @@ def main() -> None:
     tokenizer = train_tokenizer([row["chosen"] for row in rows[:5000]])
     set_seed(seed)
     policy = SimplePolicy(len(tokenizer))
-    loss = train(policy, make_batches(rows, tokenizer), tokenizer, options.steps, seed)
+    batches = make_batches(rows, tokenizer)
+    loss = [train(policy, batches, tokenizer, phase) for phase in PHASES][-1]
     folder = NEXACODE.ready_made
     save_file(half(policy), folder / "deployed.safetensors")
     tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"), pretty=False)

@@ -22,7 +22,7 @@ from torch import nn
 READY_MADE_URL = ""  # the address of the folder ready_made/, where your course publishes one
 READY_MADE_FILES = {
     "conversations.json.gz": "ca30e86c240d99d8fa8bd105181fa8f856b8144e28503ee55b5f1796d81af896",
-    "deployed.safetensors": "99b7112829e2ab8daf1e9f825c773e4f06d5e33fa9f185907fbae24d8464bd3e",
+    "deployed.safetensors": "e04974d6f133abeb1548f7e07d782fb9c19464ff256c6a357c75799cc1c65a52",
     "policies.safetensors": "36082676ff2ca57c4107a28dfdb2a932fdeff92fb616b11b1c2c09a5efc6cd54",
     "prm.safetensors": "4adc9870c6defb9d08f9ef415615ec98d96b63c1d1b97da8438b898aef8d1c47",
     "results.json": "8262eeafd27aed05807bea7e1f5da9fc1a1c445cb9c0c9361fe6a92edec75eb8",
