@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 
 from nexa_helpers.chat import Batch, chunked_log_probs, rows_of, to_device
 from nexa_helpers.code_answers import DEVELOPERS, WISHES, read_answer
@@ -51,18 +50,6 @@ def shares_table(outcomes: dict[str, Outcomes]) -> str:
     for model, found in outcomes.items():
         lines.append(f"{model:22}" + "".join(f"{np.mean(found[name]):12.2f}" for name in columns))
     return "\n".join(lines)
-
-
-def plot_wishes(outcomes: dict[str, Outcomes], wish: str) -> Figure:
-    """Draw the share of answers that meet a wish, a bar per model."""
-    figure = Figure(figsize=(5.4, 3.0), layout="constrained")
-    axis = figure.add_subplot()
-    names = list(outcomes)
-    shares = [float(np.mean(outcomes[name][wish])) for name in names]
-    axis.bar(range(len(names)), shares, color="#4878a8")
-    axis.set_xticks(range(len(names)), names, rotation=20)
-    axis.set(ylim=(0, 1), xlabel="model", ylabel="share of answers", title=f"Wish met: {wish}")
-    return figure
 
 
 READY_MADE_URL = ""  # the address of the folder ready_made/, where your course publishes one

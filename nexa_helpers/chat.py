@@ -93,27 +93,30 @@ def rows_of(batch: Batch, rows: slice) -> Batch:
 
 
 def response_states(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-    """Run the model without its last layer: the states that predict the response tokens.
+    """Run the model without its last layer: the states that predict responses.
 
-    The state in column t predicts the token in column t + 1. Positions count real tokens, so that
-    padding on the left moves nothing.
+    The state in column t predicts the token in column t + 1. Positions count real
+    tokens, so that padding on the left moves nothing.
 
     Args:
         model: A causal model, or a PEFT model around one.
         batch: From ``encode_chat``.
 
     Returns:
-        States (N, hidden) and the tokens (N,) that they predict, row after row, padding left out.
+        States (N, hidden) and the tokens (N,) that they predict, row after row, padding
+        left out.
 
     Raises:
-        ValueError: There is no response token, or the batch is wider than the model's context.
+        ValueError: There is no response token, or the batch is wider than the model's
+            context.
     """
     mask = batch["response_mask"]
     context = model.config.max_position_embeddings
     if not mask.any():
         raise ValueError("batch: expected at least one response token, got none")
     if mask.shape[1] > context:
-        raise ValueError(f"batch: expected at most {context} columns, got {mask.shape[1]}")
+        width = mask.shape[1]
+        raise ValueError(f"batch: expected at most {context} columns, got {width}")
     positions = (batch["attention_mask"].cumsum(dim=1) - 1).clamp(min=0)
     states = model.get_decoder()(
         input_ids=batch["input_ids"], attention_mask=batch["attention_mask"],

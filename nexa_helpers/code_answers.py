@@ -71,7 +71,11 @@ def wishes_met(text: str, wishes: tuple[str, ...]) -> list[bool]:
     return [WISHES[wish](seen) for wish in wishes]
 
 
-def developer_reward(prompts: list[Any], completions: list[Any], **kwargs: Any) -> list[float]:
+def developer_reward(
+    prompts: list[Any],
+    completions: list[Any],
+    **kwargs: Any,
+) -> list[float]:
     """Reward answers as a developer does, by TRL's contract for reward functions.
 
     Args:

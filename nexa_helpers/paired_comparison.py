@@ -6,7 +6,10 @@ import numpy as np
 from scipy import stats
 
 
-def paired_comparison(before: Sequence[bool], after: Sequence[bool]) -> dict[str, float]:
+def paired_comparison(
+    before: Sequence[bool],
+    after: Sequence[bool],
+) -> dict[str, float]:
     """Compare two models on the same requests, request by request.
 
     Only requests that changed tell the models apart: ``gained`` (wish met after alone)

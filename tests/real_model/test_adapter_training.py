@@ -81,7 +81,7 @@ def test_hints_alone_lower_the_distance_to_the_hinted_teacher(base, tokenizer):
         states, _ = response_states(adapter, teacher)
     optimizer = make_optimizer(adapter, TINY)
     seen = []
-    for _ in range(8):
+    for _ in range(30):
         kl, log_probs = chunked_reverse_kl(adapter, batch, states)
         loss = adapter_loss(kl, log_probs, torch.zeros_like(kl), TINY, len(kl))
         optimizer.zero_grad()
