@@ -66,7 +66,9 @@ def new_adapter(model: Any, rank: int = 4, seed: int = 0) -> PeftModel:
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PEFT asks transformers for names that get old
-        return get_peft_model(model, config)
+        adapted = get_peft_model(model, config)
+    assert isinstance(adapted, PeftModel)
+    return adapted
 
 
 def read_adapter_shapes(path: Path) -> dict[str, list[int]]:
@@ -123,7 +125,7 @@ def save_adapter(model: PeftModel, folder: Path) -> int:
     kept = {name: p.data for name, p in model.named_parameters() if "lora_" in name}
     for parameter in (p for name, p in model.named_parameters() if name in kept):
         parameter.data = parameter.data.half()
-    model.save_pretrained(folder, save_embedding_layers=False)
+    model.save_pretrained(str(folder), save_embedding_layers=False)
     for name, parameter in model.named_parameters():
         if name in kept:
             parameter.data = kept[name]

@@ -295,14 +295,14 @@ def make_tiny_tokenizer() -> PreTrainedTokenizerFast:
 
 def make_tiny_model(vocabulary: int, seed: int = 0) -> LlamaForCausalLM:
     """Make a random model of SmolLM2's architecture with 2 layers and 48 hidden units."""
-    config = LlamaConfig(
+    sizes: dict[str, Any] = dict(
         vocab_size=vocabulary, hidden_size=48, intermediate_size=96, num_hidden_layers=2,
         num_attention_heads=3, num_key_value_heads=1, head_dim=16, max_position_embeddings=512,
         tie_word_embeddings=True, rope_theta=100_000.0, bos_token_id=1, eos_token_id=2,
         pad_token_id=2, initializer_range=0.3, attn_implementation="sdpa",
     )  # fmt: skip
     torch.manual_seed(seed)
-    return LlamaForCausalLM(config).float().eval()
+    return LlamaForCausalLM(LlamaConfig(**sizes)).float().eval()
 
 
 def load_folder(folder: Path) -> tuple[Any, Any]:
@@ -314,11 +314,11 @@ def load_folder(folder: Path) -> tuple[Any, Any]:
     weights = sorted(folder.glob("*.gguf"))
     options: dict[str, Any] = {"gguf_file": weights[0].name} if weights else {}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, **options)
+        tokenizer: Any = AutoTokenizer.from_pretrained(folder, **options)
         if not tokenizer.chat_template:
             raise ValueError("expected a tokenizer with a chat template, this one has none")
         options |= {} if weights else {"use_safetensors": True}
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **options)
+        model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **options)
     except ImportError as error:  # transformers wants the package gguf, and says which version
         raise ValueError(f"{folder}: {str(error).strip().splitlines()[0]:.160}") from None
     except (OSError, ValueError, KeyError, RuntimeError) as error:
