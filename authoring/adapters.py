@@ -44,7 +44,7 @@ from nexa_helpers.model_sources import load_model
 from nexa_helpers.paired_comparison import paired_comparison
 
 STATE = ROOT / "build" / "adapters"
-SETTINGS = TrainingSettings(updates=32, requests=4, group_size=4, max_tokens=96, seed=42)
+SETTINGS = TrainingSettings(updates=16, requests=4, group_size=4, max_tokens=96, seed=42)
 SEED = 42
 
 

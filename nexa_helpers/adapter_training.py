@@ -41,7 +41,7 @@ class TrainingSettings:
     group_size: int = 4
     max_tokens: int = 96
     temperature: float = 0.7
-    learning_rate: float = 1e-3
+    learning_rate: float = 6e-4
     weight_hint: float = 1.0
     weight_reward: float = 0.1
     answers_at_once: int = 4

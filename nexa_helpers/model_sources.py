@@ -295,14 +295,14 @@ def make_tiny_tokenizer() -> PreTrainedTokenizerFast:
 
 def make_tiny_model(vocabulary: int, seed: int = 0) -> LlamaForCausalLM:
     """Make a random model of SmolLM2's architecture with 2 layers and 48 hidden units."""
-    sizes: dict[str, Any] = dict(
+    config: Any = LlamaConfig(
         vocab_size=vocabulary, hidden_size=48, intermediate_size=96, num_hidden_layers=2,
         num_attention_heads=3, num_key_value_heads=1, head_dim=16, max_position_embeddings=512,
-        tie_word_embeddings=True, rope_theta=100_000.0, bos_token_id=1, eos_token_id=2,
-        pad_token_id=2, initializer_range=0.3, attn_implementation="sdpa",
+        tie_word_embeddings=True, bos_token_id=1, eos_token_id=2, pad_token_id=2,
+        initializer_range=0.3, rope_parameters={"rope_type": "default", "rope_theta": 100_000.0},
     )  # fmt: skip
     torch.manual_seed(seed)
-    return LlamaForCausalLM(LlamaConfig(**sizes)).float().eval()
+    return LlamaForCausalLM(config).float().eval()
 
 
 def load_folder(folder: Path) -> tuple[Any, Any]:
