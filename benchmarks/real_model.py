@@ -3,7 +3,9 @@
     python -m benchmarks.real_model              writes benchmarks/results/real_model.json
 
 Each way runs in a child process of its own, for its peak memory, and they take turns. The batch has
-24 answers of 80 tokens; no answer is sampled, so that all ways score the same tokens.
+24 answers of 80 tokens; none is sampled, so that all ways score the same tokens. "score" has no
+gradients; "step" has those of the log-probs, "kl" those of the exact reverse KL to the frozen base.
+"step" and "kl" add up gradients over parts of 4 answers, as the course's training does.
 """
 
 import argparse
@@ -22,12 +24,20 @@ import torch.nn.functional as F
 
 from benchmarks.common import Figure, save
 from nexa_helpers.adapter_training import new_adapter
-from nexa_helpers.chat import chunked_log_probs, encode_chat, sample_answers
+from nexa_helpers.chat import (
+    chunked_log_probs,
+    chunked_reverse_kl,
+    encode_chat,
+    response_states,
+    rows_of,
+    sample_answers,
+)
 from nexa_helpers.coding_requests import code_request, goals_of
 from nexa_helpers.model_sources import load_model
 
-WAYS = ("idle", "naive", "chunked", "trl")
-ANSWERS, TOKENS = 24, 80
+SCORES, STEPS = ("naive score", "chunked score", "trl score"), ("naive step", "step", "trl step")
+WAYS = ("idle", *SCORES, *STEPS, "naive kl", "kl")
+ANSWERS, TOKENS, AT_ONCE = 24, 80, 4
 
 
 def peak() -> float:
@@ -83,27 +93,68 @@ def trl_log_probs(model: Any, tokenizer: Any) -> Callable[[Any, dict[str, Any]],
     return score
 
 
+def reference_states(model: Any, batch: dict[str, Any]) -> torch.Tensor:
+    with torch.no_grad(), model.disable_adapter():
+        return response_states(model, batch)[0]
+
+
+def naive_kl(model: Any, batch: dict[str, Any]) -> torch.Tensor:
+    """The exact reverse KL to the frozen base, all logits at once."""
+    inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
+    new = F.log_softmax(model(**inputs).logits[:, :-1], dim=-1)
+    with torch.no_grad(), model.disable_adapter():
+        old = F.log_softmax(model(**inputs).logits[:, :-1], dim=-1)
+    return (new.exp() * (new - old)).sum(dim=-1)[batch["response_mask"][:, 1:]]
+
+
+def in_parts(function: Callable[..., torch.Tensor], model: Any, batch: dict[str, Any]) -> None:
+    """Add up gradients over parts of a batch, as the course's training does."""
+    for start in range(0, ANSWERS, AT_ONCE):
+        function(model, rows_of(batch, slice(start, start + AT_ONCE))).sum().backward()
+
+
+def find_work(way: str, model: Any, tokenizer: Any) -> Callable[[dict[str, Any]], Any]:
+    """Choose what is measured."""
+    if way == "kl":
+
+        def kl(model: Any, part: dict[str, Any]) -> torch.Tensor:
+            return chunked_reverse_kl(model, part, reference_states(model, part))[0]
+
+        return lambda batch: in_parts(kl, model, batch)
+    if way == "naive kl":
+        return lambda batch: naive_kl(model, batch).sum().backward()
+    score: Callable[..., torch.Tensor] = chunked_log_probs
+    if "naive" in way:
+        score = naive_log_probs
+    elif "trl" in way:
+        score = trl_log_probs(model, tokenizer)
+    if "score" in way:
+        return torch.no_grad()(lambda batch: score(model, batch))
+    if way == "step":
+        return lambda batch: in_parts(score, model, batch)
+    return lambda batch: score(model, batch).sum().backward()
+
+
 def run_way(way: str, repeats: int) -> None:
-    """Score and differentiate one batch, and print what it took as JSON."""
+    """Work on one batch some times, and print what it took as JSON."""
     warnings.simplefilter("ignore")
     model, tokenizer, _ = load_model()
     model = new_adapter(model)
     batch = make_batch(tokenizer)
-    scores = {"naive": naive_log_probs, "chunked": chunked_log_probs}
-    score = scores.get(way) or (trl_log_probs(model, tokenizer) if way == "trl" else None)
-    seconds = []
-    before = peak()
-    for _ in range(repeats if score else 0):
-        began = time.perf_counter()
-        score(model, batch).sum().backward()
-        seconds.append(time.perf_counter() - began)
-    result = {"before": before, "peak": peak(), "seconds": seconds}
+    result: dict[str, Any] = {"seconds": []}
     if way == "idle":
         prompts = encode_chat([code_request(g) for g in goals_of("test")[:16]], tokenizer)
         began = time.perf_counter()
         answered, _ = sample_answers(model, tokenizer, prompts, max_tokens=48)
-        spent = time.perf_counter() - began
-        result["rollout"] = float(answered["response_mask"].sum()) / spent
+        result["rollout"] = float(answered["response_mask"].sum()) / (time.perf_counter() - began)
+    else:
+        work = find_work(way, model, tokenizer)
+        result["before"] = peak()
+        for _ in range(repeats):
+            began = time.perf_counter()
+            work(batch)
+            result["seconds"].append(time.perf_counter() - began)
+        result["peak"] = peak()
     print("RESULT", json.dumps(result))
 
 
@@ -126,18 +177,19 @@ def main() -> None:
         run_way(options.way, options.repeats)
         return
     found = {way: measure(way, options.repeats) for way in WAYS}
-    speed = {way: ANSWERS * TOKENS / statistics.median(found[way]["seconds"]) for way in WAYS[1:]}
-    grown = {way: found[way]["peak"] - found[way]["before"] for way in WAYS[1:]}
-    share, ratio = grown["chunked"] / grown["naive"], speed["chunked"] / speed["trl"]
-    plain = speed["chunked"] / speed["naive"]
+    measured = WAYS[1:]
+    speed = {way: ANSWERS * TOKENS / statistics.median(found[way]["seconds"]) for way in measured}
+    grown = {way: found[way]["peak"] - found[way]["before"] for way in measured}
     figures = [Figure("rollouts, 16 at once", found["idle"]["rollout"], "tokens/s")]
-    figures += [Figure(f"score and gradient, {way}", speed[way], "tokens/s") for way in speed]
-    figures += [Figure(f"peak above the idle model, {way}", grown[way], "GB") for way in grown]
-    figures += [
-        Figure("peak, chunked against naive", share, "x", "≤ 0.25", share <= 0.25),
-        Figure("speed, chunked against naive", plain, "x", "≥ 1", plain >= 1),
-        Figure("speed, chunked against TRL", ratio, "x", "≥ 1", ratio >= 1),
-    ]
+    figures += [Figure(way, speed[way], "tokens/s") for way in measured]
+    figures += [Figure(f"peak above the idle model: {way}", grown[way], "GB") for way in measured]
+    for ours, naive in (("chunked score", "naive score"), ("kl", "naive kl")):
+        share = grown[ours] / grown[naive]
+        figures.append(Figure(f"memory, {ours} : {naive}", share, "x", "≤ 0.25", share <= 0.25))
+    pairs = (("chunked score", "naive score"), ("kl", "naive kl"), ("chunked score", "trl score"))
+    for ours, theirs in (*pairs, ("step", "trl step")):
+        ratio = speed[ours] / speed[theirs]
+        figures.append(Figure(f"speed, {ours} : {theirs}", ratio, "x", "≥ 1", ratio >= 1))
     save("real_model", "Scoring 24 answers of 80 tokens with the real model", figures)
 
 

@@ -1,4 +1,4 @@
-"""The second look at the third assignment: every graded cell has a probe, no right answer is held."""
+"""The second look at the third assignment: each graded cell has a probe, no right one is held."""
 
 import pytest
 
