@@ -146,8 +146,15 @@ def measure(names: list[str], requests: int, device: str) -> dict[str, Any]:
         forgotten[name] = np.subtract(before, mean_log_probs(adapted, spoken)).tolist()
         model = adapted.unload()
     states = {name: json.loads((STATE / name / "state.json").read_text()) for name in names}
+    base, paired = outcomes["base"], {}
+    for name in names:
+        own = outcomes[f"{name}, ready-made"]
+        paired[f"{name}, ready-made"] = {
+            column: paired_comparison(base[column], own[column]) for column in (name, "function")
+        }
     return {
         "outcomes": outcomes,
+        "paired": paired,
         "forgotten": forgotten,
         "curves": {name: state["curve"] for name, state in states.items()},
         "settings": asdict(SETTINGS),
@@ -177,11 +184,7 @@ def publish(results: dict[str, Any]) -> None:
     pins.write_text(code)
     figures = []
     for name, curve in results["curves"].items():
-        for column in (name, "function"):
-            found = paired_comparison(
-                results["outcomes"]["base"][column],
-                results["outcomes"][f"{name}, ready-made"][column],
-            )
+        for column, found in results["paired"][f"{name}, ready-made"].items():
             interval = f"[{found['low']:+.3f}, {found['high']:+.3f}], p = {found['p_value']:.4f}"
             figures.append(
                 Figure(f"{name}, {column}: difference {interval}", found["difference"], "share")
