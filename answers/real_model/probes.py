@@ -94,7 +94,10 @@ def call_functions(namespace: Namespace, texts: list[str]) -> Any:
 
 def draw_hostile(rng: random.Random) -> list[str]:
     """Draw text that no parser likes."""
-    return [rng.choice("([{") * rng.randint(300_000, 900_000), "```\n" + "[" * rng.randint(300, 900)]
+    return [
+        rng.choice("([{") * rng.randint(300_000, 900_000),
+        "```\n" + "[" * rng.randint(300, 900),
+    ]
 
 
 def call_hostile(namespace: Namespace, texts: list[str]) -> Any:
@@ -196,9 +199,7 @@ def call_chunks(namespace: Namespace, given: dict[str, Any]) -> Any:
 def near_scores(expected: Any, got: Any) -> bool:
     """Compare tables of log-probs."""
     pairs = zip(expected, got, strict=True)
-    return all(
-        abs(a - b) < 0.01 for one, other in pairs for a, b in zip(one, other, strict=True)
-    )
+    return all(abs(a - b) < 0.01 for one, other in pairs for a, b in zip(one, other, strict=True))
 
 
 def score_reference(namespace: Namespace, given: dict[str, Any], training: bool, error: Any) -> Any:

@@ -1,6 +1,6 @@
 def read_answer(text):
     code, prose, inside, seen_block = [], [], False, False
-    if "```" in text and "\n" in text[text.index("```"):]:
+    if "```" in text and "\n" in text[text.index("```") :]:
         before, rest = text.split("```", 1)
         first_line, rest = rest.split("\n", 1)
         body, fence, after = rest.partition("```")
@@ -8,7 +8,11 @@ def read_answer(text):
     else:
         body, words = text, []
     result = dict(
-        code=body, parses=False, function=False, typed=False, documented=False,
+        code=body,
+        parses=False,
+        function=False,
+        typed=False,
+        documented=False,
         prose_words=len(words),
     )
     if len(body) > 20000:

@@ -13,7 +13,7 @@ def read_answer(text):
     code, prose = text, ""
     opening = re.search(r"```[^\n]*\n", text[:100_000])
     if opening:
-        parts = text[opening.end():].split("```", 1)
+        parts = text[opening.end() :].split("```", 1)
         code = parts[0]
         prose = text[: opening.start()] + "\n" + (parts[1] if len(parts) > 1 else "")
     seen = {"code": code, "prose_words": len(re.findall(r"\S+", prose))}

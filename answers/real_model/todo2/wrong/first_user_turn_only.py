@@ -9,9 +9,7 @@ def encode_chat(
         if isinstance(turns, str) or not turns:
             raise ValueError(f"messages: expected a list of turns, got {turns!r:.40}")
         has_response = turns[-1]["role"] == "assistant"
-        text = tokenizer.apply_chat_template(
-            turns[:1], tokenize=False, add_generation_prompt=True
-        )
+        text = tokenizer.apply_chat_template(turns[:1], tokenize=False, add_generation_prompt=True)
         prompt = tokenizer.encode(text, add_special_tokens=False)
         if len(prompt) > max_prompt_tokens:
             raise ValueError(

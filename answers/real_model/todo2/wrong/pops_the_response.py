@@ -10,9 +10,7 @@ def encode_chat(
             raise ValueError(f"messages: expected a list of turns, got {turns!r:.40}")
         has_response = turns[-1]["role"] == "assistant"
         last_turn = turns.pop() if has_response else None
-        text = tokenizer.apply_chat_template(
-            turns, tokenize=False, add_generation_prompt=True
-        )
+        text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
         prompt = tokenizer.encode(text, add_special_tokens=False)
         if len(prompt) > max_prompt_tokens:
             raise ValueError(

@@ -11,7 +11,9 @@ def chunked_log_probs(
     states, tokens = response_states(model, batch)
     pieces = [
         checkpoint(score, *piece, use_reentrant=False)
-        for piece in zip(states.split(chunk_tokens), tokens.roll(-1).split(chunk_tokens), strict=True)
+        for piece in zip(
+            states.split(chunk_tokens), tokens.roll(-1).split(chunk_tokens), strict=True
+        )
     ]
     mask = batch["response_mask"][:, batch["prompt_width"] :]
     log_probs = torch.zeros(mask.shape, device=mask.device)

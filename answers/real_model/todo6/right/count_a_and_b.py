@@ -5,7 +5,12 @@ def adapter_size(config, rank, target_modules=LINEAR_LAYERS):
     sizes["q"] = config.num_attention_heads * config.head_dim
     sizes["k"] = config.num_key_value_heads * config.head_dim
     ends = dict(
-        q_proj="hq", k_proj="hk", v_proj="hk", o_proj="qh", gate_proj="hm", up_proj="hm",
+        q_proj="hq",
+        k_proj="hk",
+        v_proj="hk",
+        o_proj="qh",
+        gate_proj="hm",
+        up_proj="hm",
         down_proj="mh",
     )
     parameters = 0

@@ -13,6 +13,10 @@ def paired_comparison(before, after):
     d = (gained - lost) / n2
     margin = 1.96 * math.sqrt(((gained + lost + 1) / n2 - d**2) / n2)
     return {
-        "gained": gained, "lost": lost, "difference": (gained - lost) / n, "p_value": p,
-        "low": max(-1, d - margin), "high": min(1, d + margin),
+        "gained": gained,
+        "lost": lost,
+        "difference": (gained - lost) / n,
+        "p_value": p,
+        "low": max(-1, d - margin),
+        "high": min(1, d + margin),
     }

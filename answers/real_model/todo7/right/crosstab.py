@@ -14,6 +14,10 @@ def paired_comparison(before, after):
     error = math.sqrt((half[0, 1] + half[1, 0]) / n2 - d * d) / math.sqrt(n2)
     z = stats.norm.ppf(0.975)
     return {
-        "difference": gained / n - lost / n, "p_value": p_value, "gained": gained, "lost": lost,
-        "low": float(np.maximum(d - z * error, -1)), "high": float(np.minimum(d + z * error, 1)),
+        "difference": gained / n - lost / n,
+        "p_value": p_value,
+        "gained": gained,
+        "lost": lost,
+        "low": float(np.maximum(d - z * error, -1)),
+        "high": float(np.minimum(d + z * error, 1)),
     }

@@ -11,6 +11,4 @@ def paired_comparison(before, after):
     variance = ((np.abs(changes)).sum() + 1) / total - d * d
     half = 1.959964 * np.sqrt(variance / total)
     low, high = np.clip([d - half, d + half], -1, 1)
-    return dict(
-        difference=changes.mean(), low=low, high=high, p_value=p, gained=gained, lost=lost
-    )
+    return dict(difference=changes.mean(), low=low, high=high, p_value=p, gained=gained, lost=lost)

@@ -6,7 +6,7 @@ def paired_comparison(
         raise ValueError(f"expected as many after as before, got {len(before)} and {len(after)}")
     first, second = np.asarray(before, dtype=bool), np.asarray(after, dtype=bool)
     count = len(first)
-    gained, lost = int((first & ~second  ).sum()), int((second & ~first).sum())
+    gained, lost = int((first & ~second).sum()), int((second & ~first).sum())
     changed = gained + lost
     p_value = float(stats.binomtest(gained, changed, 0.5).pvalue) if changed else 1.0
     total, difference = count + 2, (gained - lost) / (count + 2)

@@ -8,7 +8,11 @@ def paired_comparison(
     count = len(first)
     gained, lost = int((second & ~first).sum()), int((first & ~second).sum())
     changed = gained + lost
-    p_value = float(stats.binomtest(gained, changed, 0.5, alternative="greater").pvalue) if changed else 1.0
+    p_value = (
+        float(stats.binomtest(gained, changed, 0.5, alternative="greater").pvalue)
+        if changed
+        else 1.0
+    )
     total, difference = count + 2, (gained - lost) / (count + 2)
     spread = np.sqrt((changed + 1) / total - difference**2)
     margin = stats.norm.ppf(0.975) * spread / np.sqrt(total)

@@ -18,7 +18,9 @@ def plan_run(
         raise ValueError("does not fit")
     total = answers * tokens_per_answer
     return dict(
-        tokens=total, updates=-(-answers // answers_per_update),
+        tokens=total,
+        updates=-(-answers // answers_per_update),
         hours=total / (3600 * tokens_per_second),
-        price=total / (3600 * tokens_per_second) * price_per_hour, memory=need,
+        price=total / (3600 * tokens_per_second) * price_per_hour,
+        memory=need,
     )

@@ -23,6 +23,9 @@ def plan_run(
     updates, rest = divmod(answers, answers_per_update)
     seconds = answers * tokens_per_answer / tokens_per_second
     return {
-        "updates": updates + (rest > 0), "tokens": answers * tokens_per_answer,
-        "hours": seconds / 3600, "price": seconds / 3600 * price_per_hour, "memory": memory,
+        "updates": updates + (rest > 0),
+        "tokens": answers * tokens_per_answer,
+        "hours": seconds / 3600,
+        "price": seconds / 3600 * price_per_hour,
+        "memory": memory,
     }

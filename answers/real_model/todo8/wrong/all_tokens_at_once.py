@@ -17,7 +17,11 @@ def plan_run(
     for name, value in positive.items():
         if not value > 0:
             raise ValueError(f"{name}: expected more than 0, got {value}")
-    memory = 4 * base_parameters + 16 * adapter_parameters + bytes_per_token * answers * tokens_per_answer
+    memory = (
+        4 * base_parameters
+        + 16 * adapter_parameters
+        + bytes_per_token * answers * tokens_per_answer
+    )
     if memory > memory_bytes:
         raise ValueError(
             f"memory: the run needs {memory / 1e9:.2f} GB, the machine has {memory_bytes / 1e9:.2f}"
