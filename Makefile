@@ -18,7 +18,7 @@ export NEXA_PROFILE
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help course test lint sync release deployed-model solutions benchmarks mutants grader-report security-report colab-check dist browser planted-faults clean
+.PHONY: help course test lint sync release deployed-model solutions benchmarks adapters mutants grader-report security-report colab-check dist browser planted-faults clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -57,6 +57,10 @@ solutions: $(VENV)/.course ## execute the source notebook and keep it, with outp
 benchmarks: $(VENV)/.test ## measure every figure and rewrite docs/benchmarks.md
 	@set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m benchmarks.$$name; done
 	@$(BIN)/python -m benchmarks.report
+
+adapters: $(VENV)/.test ## train the real model's ready-made adapters (hours on two cores; resumable), measure them
+	@$(BIN)/python -m authoring.adapters
+	@$(BIN)/python -m authoring.sync --assignment real_model
 
 mutants: $(VENV)/.course ## make one small mistake at a time: do the graded cells see each?
 	@OMP_NUM_THREADS=1 $(BIN)/python -m authoring.mutants

@@ -144,7 +144,18 @@ NEXACODE = Assignment(
     self_check="given/self_check",
     results="authoring.nexacode_results",
 )  # fmt: skip
-ASSIGNMENTS = (NEXACODE,)
+REAL_MODEL = Assignment(
+    name="real_model",
+    modules=(
+        "runtime", "model_sources", "code_answers", "chat", "coding_requests", "adapter_plans",
+        "adapter_training", "adapter_evaluation", "paired_comparison",
+        "given/check_tools", "given/ready_made", "given/self_check",
+    ),
+    seed=42,
+    docs="docs/real_model",
+    definition_cells="parameters|setup-(imports|profile)|given-.*",
+)  # fmt: skip
+ASSIGNMENTS = (NEXACODE, REAL_MODEL)
 
 
 def find_assignment(name: str) -> Assignment:

@@ -1,0 +1,8 @@
+def reference_log_probs(model, batch):
+    was_training = model.training
+    model.eval()
+    try:
+        with model.disable_adapter():
+            return chunked_log_probs(model, batch)
+    finally:
+        model.train(was_training)

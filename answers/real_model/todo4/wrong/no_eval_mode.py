@@ -1,0 +1,3 @@
+def reference_log_probs(model, batch):
+    with torch.no_grad(), model.disable_adapter():
+        return chunked_log_probs(model, batch)

@@ -1,0 +1,9 @@
+def reference_log_probs(model, batch):
+    was_training = model.training
+    model.eval()
+    model.base_model.disable_adapter_layers()
+    try:
+        with torch.no_grad():
+            return chunked_log_probs(model, batch)
+    finally:
+        model.train(was_training)

@@ -1,0 +1,221 @@
+"""Train the ready-made adapters of the assignment real_model, and measure them: ``make adapters``.
+
+    python -m authoring.adapters                     all developers; goes on where it was stopped
+    python -m authoring.adapters --only ada          one of them
+    python -m authoring.adapters --measure           no training: answer, compare, write the figures
+
+The state after each update (adapter, optimizer, curve) is kept in ``build/adapters/<name>/``. What
+students get goes to ``source/real_model/ready_made/``, its hashes into the module that checks
+them, and the figures, with versions and machine, into ``benchmarks/results/adapters.json``.
+"""
+
+import argparse
+import hashlib
+import json
+import re
+import resource
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import peft
+import torch
+import transformers
+from safetensors.torch import load_file, save_file
+
+from authoring.assignment import REAL_MODEL, ROOT
+from nexa_helpers import adapter_evaluation
+from nexa_helpers.adapter_evaluation import judge_answers, mean_log_probs
+from nexa_helpers.adapter_training import (
+    TrainingSettings,
+    answer_requests,
+    load_adapter,
+    make_optimizer,
+    new_adapter,
+    save_adapter,
+    train_adapter,
+)
+from nexa_helpers.chat import encode_chat, sample_answers
+from nexa_helpers.code_answers import DEVELOPERS
+from nexa_helpers.coding_requests import code_request, goals_of, plain_requests
+from nexa_helpers.model_sources import load_model
+from nexa_helpers.paired_comparison import paired_comparison
+
+STATE = ROOT / "build" / "adapters"
+SETTINGS = TrainingSettings(updates=16, requests=4, group_size=4, max_tokens=96, seed=42)
+SEED = 42
+
+
+class Run:
+    """The training of one developer's adapter, on disk after each update."""
+
+    def __init__(self, model: Any, name: str, settings: TrainingSettings, folder: Path):
+        """Make a new adapter, or take up the one that was stopped."""
+        self.folder, self.name, self.settings = folder / name, name, settings
+        self.model = new_adapter(model, settings.rank, settings.seed)
+        self.optimizer = make_optimizer(self.model, settings)
+        self.curve: list[dict[str, float]] = []
+        self.weights = {n: p for n, p in self.model.named_parameters() if p.requires_grad}
+        if (self.folder / "state.json").exists():
+            self.restore()
+
+    def restore(self) -> None:
+        """Read the last state.
+
+        Raises:
+            ValueError: It belongs to other settings.
+        """
+        state = json.loads((self.folder / "state.json").read_text())
+        if state["settings"] != asdict(self.settings):
+            raise ValueError(f"{self.folder}: made with other settings; remove it, or use those")
+        self.curve = state["curve"]
+        tensors = load_file(self.folder / f"state-{len(self.curve)}.safetensors")
+        for name, weights in self.weights.items():
+            weights.data.copy_(tensors[name])
+            moments = {key: tensors[f"{name}/{key}"] for key in ("exp_avg", "exp_avg_sq")}
+            step = torch.tensor(float(len(self.curve)))
+            self.optimizer.state[weights] = {"step": step, **moments}
+        print(f"{self.name}: {len(self.curve)} of {self.settings.updates} updates were done")
+
+    def keep(self, number: int, row: dict[str, float]) -> None:
+        """Write the state after an update; first the tensors, then what names them."""
+        self.curve.append(row)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        tensors = {}
+        for name, weights in self.weights.items():
+            tensors[name] = weights.data.contiguous()
+            for key in ("exp_avg", "exp_avg_sq"):
+                tensors[f"{name}/{key}"] = self.optimizer.state[weights][key].contiguous()
+        save_file(tensors, self.folder / f"state-{len(self.curve)}.safetensors")
+        state = {"settings": asdict(self.settings), "curve": self.curve}
+        part = self.folder / "state.part"
+        part.write_text(json.dumps(state))
+        part.rename(self.folder / "state.json")
+        (self.folder / f"state-{number}.safetensors").unlink(missing_ok=True)
+
+    def train(self, tokenizer: Any) -> None:
+        """Train to the end; the bar shows the time that is left."""
+        started, had = time.perf_counter(), len(self.curve)
+
+        def keep(number: int, row: dict[str, float]) -> None:
+            done = len(self.curve) + 1 - had
+            seconds = (time.perf_counter() - started) / done
+            self.keep(number, row | {"seconds": round(seconds, 2)})
+
+        train_adapter(
+            self.model, tokenizer, DEVELOPERS[self.name], self.settings, self.optimizer,
+            first=had, after_update=keep,
+        )  # fmt: skip
+
+
+def train_all(names: list[str], settings: TrainingSettings, device: str) -> None:
+    """Train some developers' adapters, one after the other, and save them for students."""
+    model, tokenizer, _ = load_model(device=device)
+    for name in names:
+        run = Run(model, name, settings, STATE)
+        run.train(tokenizer)
+        size = save_adapter(run.model, REAL_MODEL.ready_made / name)
+        print(f"{name}: {size / 1e6:.2f} MB")
+        model = run.model.unload()
+
+
+def measure(names: list[str], requests: int, device: str) -> dict[str, Any]:
+    """Let base, hinted base and every adapter answer the same unseen requests.
+
+    Returns:
+        Outcomes per model, log-probs lost on plain requests, curves and settings.
+    """
+    model, tokenizer, source = load_model(device=device)
+    goals = goals_of("test")[:requests]
+    plain = [code_request(goal) for goal in goals]
+    tokens = SETTINGS.max_tokens
+    outcomes = {"base": judge_answers(answer_requests(model, tokenizer, plain, SEED, tokens))}
+    for name in names:
+        hinted = [code_request(goal, DEVELOPERS[name]) for goal in goals]
+        texts = answer_requests(model, tokenizer, hinted, SEED, tokens)
+        outcomes[f"hinted for {name}"] = judge_answers(texts)
+    asked = [[{"role": "user", "content": text}] for text in plain_requests()]
+    spoken, _ = sample_answers(model, tokenizer, encode_chat(asked, tokenizer), 48, temperature=0.0)
+    before, forgotten = mean_log_probs(model, spoken), {}
+    for name in names:
+        adapted = load_adapter(model, REAL_MODEL.ready_made / name)
+        texts = answer_requests(adapted, tokenizer, plain, SEED, tokens)
+        outcomes[f"{name}, ready-made"] = judge_answers(texts)
+        forgotten[name] = np.subtract(before, mean_log_probs(adapted, spoken)).tolist()
+        model = adapted.unload()
+    states = {name: json.loads((STATE / name / "state.json").read_text()) for name in names}
+    base, paired = outcomes["base"], {}
+    for name in names:
+        own = outcomes[f"{name}, ready-made"]
+        paired[f"{name}, ready-made"] = {
+            column: paired_comparison(base[column], own[column]) for column in (name, "function")
+        }
+    return {
+        "outcomes": outcomes,
+        "paired": paired,
+        "forgotten": forgotten,
+        "curves": {name: state["curve"] for name, state in states.items()},
+        "settings": asdict(SETTINGS),
+        "source": source,
+        "versions": {lib.__name__: lib.__version__ for lib in (torch, transformers, peft)},
+    }
+
+
+def publish(results: dict[str, Any]) -> None:
+    """Write the results for students, pin all files, and write the benchmark's figures."""
+    from benchmarks.common import Figure, save
+
+    folder = REAL_MODEL.ready_made
+    (folder / "results.json").write_text(json.dumps(results))
+    pins = Path(adapter_evaluation.__file__)
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    rows = [
+        f'    "{path.relative_to(folder).as_posix()}": '
+        f'"{hashlib.sha256(path.read_bytes()).hexdigest()}",\n'
+        for path in files
+    ]
+    code = re.sub(
+        r"ADAPTER_FILES: dict\[str, str\] = \{.*?\}",
+        lambda _: f"ADAPTER_FILES: dict[str, str] = {{\n{''.join(rows)}}}",
+        pins.read_text(), count=1, flags=re.DOTALL,
+    )  # fmt: skip
+    pins.write_text(code)
+    figures = []
+    for name, curve in results["curves"].items():
+        for column, found in results["paired"][f"{name}, ready-made"].items():
+            interval = f"[{found['low']:+.3f}, {found['high']:+.3f}], p = {found['p_value']:.4f}"
+            figures.append(
+                Figure(f"{name}, {column}: difference {interval}", found["difference"], "share")
+            )
+        seconds = float(np.median([row["seconds"] for row in curve]))
+        figures.append(Figure(f"{name}: seconds per update", seconds, "s"))
+        lost = float(np.mean(results["forgotten"][name]))
+        figures.append(Figure(f"{name}: lost on plain requests", lost, "nats per token"))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    figures.append(Figure("peak memory of the process", peak, "GB"))
+    note = f"{results['settings']}; {results['versions']}; source: {results['source']}"
+    save("adapters", "Adapters of a real model, against their base, in pairs", figures, note)
+
+
+def main() -> None:
+    """Train what is missing, measure all that is there, and write everything down."""
+    parser = argparse.ArgumentParser(description="Train and measure the ready-made adapters.")
+    parser.add_argument("--only", choices=DEVELOPERS, action="append", help="a developer")
+    parser.add_argument("--measure", action="store_true", help="train nothing")
+    parser.add_argument("--train", action="store_true", help="measure nothing")
+    parser.add_argument("--updates", type=int, default=SETTINGS.updates)
+    parser.add_argument("--requests", type=int, default=64)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    options = parser.parse_args()
+    if not options.measure:
+        settings = replace(SETTINGS, updates=options.updates)
+        train_all(options.only or list(DEVELOPERS), settings, options.device)
+    if not options.train:
+        there = [name for name in DEVELOPERS if (REAL_MODEL.ready_made / name).is_dir()]
+        publish(measure(there, options.requests, options.device))
+
+
+if __name__ == "__main__":
+    main()
