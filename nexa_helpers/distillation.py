@@ -168,32 +168,15 @@ def exact_reverse_kl(
     require_numbers(is_real, student_logits=student.detach(), teacher_logits=teacher)
     student, teacher = F.log_softmax(student, dim=-1), F.log_softmax(teacher, dim=-1)
     if top_k is not None and top_k < vocab:
-        student, teacher = with_tail_bin(student, teacher, top_k)
+        order = student.argsort(dim=-1, descending=True)
+        student, teacher = student.gather(-1, order), teacher.gather(-1, order)
+        # The tail by its own sum: 1 minus the top would lose a small one to rounding.
+        student, teacher = (
+            torch.cat([x[:, :top_k], x[:, top_k:].logsumexp(dim=-1, keepdim=True)], dim=-1)
+            for x in (student, teacher)
+        )
     divergences = (student.exp() * (student - teacher)).sum(dim=-1)
     return divergences.clamp(min=0.0).mean()  # rounding can leave -1e-9
-
-
-def with_tail_bin(
-    student: torch.Tensor, teacher: torch.Tensor, top_k: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Keep the student's top k tokens, and add up all others in one more bin.
-
-    Args:
-        student: (tokens, vocab) log-probs.
-        teacher: (tokens, vocab) log-probs.
-        top_k: Less than the vocabulary.
-
-    Returns:
-        Two tensors of log-probs (tokens, top_k + 1), the tail in the last column.
-    """
-    order = student.argsort(dim=-1, descending=True)
-    bins = []
-    for log_probs in (student, teacher):
-        ordered = log_probs.gather(-1, order)
-        # Of the tail itself, not 1 minus the top: that would lose a small tail to rounding.
-        tail = ordered[:, top_k:].logsumexp(dim=-1, keepdim=True)
-        bins.append(torch.cat([ordered[:, :top_k], tail], dim=-1))
-    return bins[0], bins[1]
 
 
 def combined_advantages(
