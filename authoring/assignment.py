@@ -132,8 +132,8 @@ class Assignment:
 NEXACODE = Assignment(
     name="nexacode",
     modules=(
-        "runtime", "tasks", "developers", "conversation_files", "data", "conversations", "feedback",
-        "prompt_injection",
+        "runtime", "tasks", "wordings", "developers", "conversation_files", "data",
+        "conversations", "feedback", "prompt_injection",
         "batches", "process_reward", "grpo_tcr", "policy", "training", "evaluation",
         "live_evaluation", "error_analysis", "latency",
         "given/check_tools", "given/ready_made", "given/self_check",

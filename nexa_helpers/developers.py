@@ -16,16 +16,20 @@ from pathlib import Path
 from typing import Any
 
 from nexa_helpers.tasks import (
+    FEATURE_OF_WISH,
     FEATURES,
+    RARE_FEATURES,
     STYLES,
     TASKS,
     Style,
     Task,
     comply,
+    find_slips,
     is_right,
     read_response,
     write_response,
 )
+from nexa_helpers.wordings import OPPOSITES, word_wish
 
 # What developers say. In each list but the requests, every fourth sentence is kept for the test
 # conversations, so that a judge of feedback can be tested on words that it has never read.
@@ -123,11 +127,42 @@ CORRECTIONS = {
         "Please leave out the explanation.", "I want code without explanation.",
         "It needs no explanation.", "We keep it short.", "Don't add the explanation.",
     ],
+    "guarded": [
+        "Add a guard.", "The function needs a guard.", "Don't leave out the guard.",
+        "Please write the guard.", "I want a guard.", "It should not go without a guard.",
+        "We guard each function.", "Don't forget the guard.",
+    ],
+    "unguarded": [
+        "Drop the guard.", "The guard should go.", "Don't write the guard.",
+        "Please leave out the guard.", "I want code without a guard.", "It needs no guard.",
+        "We write without guards.", "Don't add the guard.",
+    ],
     "explained": [
         "Explain the code.", "The code needs an explanation.", "Don't leave out the explanation.",
         "Please write the explanation.", "I want an explanation.",
         "It should not go without an explanation.", "We explain each function.",
         "Don't forget the explanation.",
+    ],
+}  # fmt: skip
+
+# What they say of words or tests that are false, by feature (see ``find_slips``).
+SLIP_CORRECTIONS = {
+    "tests": [
+        "The test is wrong.", "The test should expect something else.", "Please check the test.",
+        "The test is false.", "The test fails.", "The test expects a wrong result.",
+        "The test does not pass.", "Please look at the test.",
+    ],
+    "docs": [
+        "The docstring is wrong.", "The docstring says something else.",
+        "Please check the docstring.", "The docstring is false.",
+        "The docstring does not fit the code.", "The docstring is about another function.",
+        "The docstring does not say what it does.", "Please look at the docstring.",
+    ],
+    "length": [
+        "The explanation is wrong.", "The explanation says something else.",
+        "Please check the explanation.", "The explanation is false.",
+        "The explanation does not fit the code.", "The explanation is about another function.",
+        "The explanation does not say what it does.", "Please look at the explanation.",
     ],
 }  # fmt: skip
 
@@ -161,15 +196,32 @@ class Developer:
         goal = task.goal(rng)
         return rng.choice(REQUESTS).format(goal=goal)
 
-    def complaint(self, task: Task, response: str) -> str | None:
-        """Name the first thing that is wrong: "content", or the wish that is not met; or None."""
+    def find_problem(self, task: Task, response: str) -> tuple[str | None, list[str]]:
+        """Find the first thing that is wrong, and the sentences that correct it.
+
+        The code comes first. A test that is not true, and words that are not about the task, are
+        wrong for everybody: where the developer wishes for nothing there, they count as wrong
+        content. Then come the wishes, in order; false words do not meet a wish.
+
+        Returns:
+            "content", the wish that is not met, or None where all is well; and the sentences.
+        """
         parsed = read_response(response)
         if parsed is None or not is_right(task, parsed):
-            return "content"
+            return "content", CORRECTIONS["content"]
+        slips = find_slips(task, parsed)
+        for feature in sorted(slips - set(self.wishes)):
+            return "content", SLIP_CORRECTIONS[feature]
         for feature, wish in self.wishes.items():
             if parsed.style[feature] != wish:
-                return wish
-        return None
+                return wish, CORRECTIONS[wish]
+            if feature in slips:
+                return wish, SLIP_CORRECTIONS[feature]
+        return None, []
+
+    def complaint(self, task: Task, response: str) -> str | None:
+        """Name the first thing that is wrong: "content", or the wish that is not met; or None."""
+        return self.find_problem(task, response)[0]
 
     def reply(
         self, rng: random.Random, task: Task, response: str,
@@ -195,7 +247,7 @@ class Developer:
         def say(sentences: list[str]) -> str:
             return choose_sentence(rng, sentences, sentence_split)
 
-        complaint = self.complaint(task, response)
+        complaint, corrections = self.find_problem(task, response)
         next_task = rng.choice(TASKS[task_split])
         request = self.ask(rng, next_task)
         if rng.random() < 0.1:
@@ -207,7 +259,7 @@ class Developer:
             text = f"{say(LEAD_INS)} {say(RE_ASKS)} {self.ask(rng, task)}"
             return Reply(text.strip(), task, -1, None)
         goal = task.goal(rng)
-        text = f"{say(LEAD_INS)} {say(CORRECTIONS[complaint]).format(goal=goal)}"
+        text = f"{say(LEAD_INS)} {say(corrections).format(goal=goal)}"
         return Reply(text.strip(), task, -1, complaint)
 
 
@@ -225,6 +277,8 @@ DEVELOPERS = make_developers()
 ADA = Developer("Ada", {"language": "python", "types": "typed", "tests": "tested"})
 BORIS = Developer("Boris", {"language": "javascript", "naming": "snake_case", "length": "brief"})
 CHEN = Developer("Chen", {"naming": "camelCase", "docs": "documented", "length": "explained"})
+# Nobody in the log has Dara's first wish, and the logged assistant hardly ever meets it unasked.
+DARA = Developer("Dara", {"guard": "guarded", "language": "python", "docs": "documented"})
 
 
 class LiveSession:
@@ -265,17 +319,39 @@ class LiveSession:
         return [reply.text for reply in replies]
 
 
+def choose_noted_wishes(rng: random.Random, developer: Developer) -> list[str]:
+    """Choose what the notes of a session are about, oldest first.
+
+    Notes are about a developer's wishes, now and then about another feature, also the rare one, or
+    about the content. An old note may say the opposite of a newer one: the newest one counts.
+    """
+    wishes = dict(developer.wishes)
+    for feature, values in (FEATURES | RARE_FEATURES).items():
+        if feature not in wishes and rng.random() < 0.3:
+            wishes[feature] = rng.choice(values)
+    about = list(wishes.values())
+    chosen: list[str] = []
+    later: set[str] = set()
+    for _ in range(rng.randint(1, 10)):  # from the newest one back
+        wish = rng.choice(about) if rng.random() < 0.9 else "content"
+        is_outdated = wish in later and rng.random() < 0.3
+        later.add(wish)
+        chosen.append(OPPOSITES[wish] if is_outdated and wish in OPPOSITES else wish)
+    return chosen[::-1]
+
+
+def write_note(rng: random.Random, wish: str, split: str) -> str:
+    """Write a note: an earlier correction, or (half of the time) any sentence that means a wish."""
+    if wish in OPPOSITES and rng.random() < 0.5:
+        return word_wish(rng, wish, split)
+    goal = rng.choice(TASKS[split]).goal(rng)
+    lead_in = choose_sentence(rng, LEAD_INS, split)
+    return f"{lead_in} {choose_sentence(rng, CORRECTIONS[wish], split).format(goal=goal)}"
+
+
 def simulate_notes(rng: random.Random, developer: Developer, split: str) -> list[tuple[str, str]]:
-    """Write what a prompt-injection baseline would know: earlier corrections and their wishes."""
-    notes = []
-    for _ in range(rng.randint(1, 10)):
-        wish = rng.choice([*developer.wishes.values(), "content"])
-        task = rng.choice(TASKS[split])
-        goal = task.goal(rng)
-        lead_in = choose_sentence(rng, LEAD_INS, split)
-        correction = choose_sentence(rng, CORRECTIONS[wish], split).format(goal=goal)
-        notes.append((wish, f"{lead_in} {correction}".strip()))
-    return notes
+    """Write what a prompt-injection baseline would know: one to ten pairs of a wish and a note."""
+    return [(wish, write_note(rng, wish, split)) for wish in choose_noted_wishes(rng, developer)]
 
 
 def write_preferences(notes: Iterable[str]) -> str:
@@ -302,14 +378,18 @@ def simulate_session(
         last human turn is about; the style so far; and the true verdict on each response.
     """
     style, text, verdicts = rng.choice(STYLES), "", []
-    if rng.random() < 0.25:
+    if rng.random() < 0.005:
+        style = comply(style, "guarded")
+    num_turns = rng.randint(1, 3)
+    if rng.random() < 0.6:
         notes = simulate_notes(rng, developer, split)
         text = f"\n\nHuman: {write_preferences(note for _, note in notes)}"
-        for wish, _ in notes:
-            style = comply(style, wish) if rng.random() < 0.9 else style
+        newest = {FEATURE_OF_WISH.get(wish): wish for wish, _ in notes}
+        for wish in newest.values():
+            style = comply(style, wish) if rng.random() < 0.97 else style
     task = rng.choice(TASKS[split])
     text += f"\n\nHuman: {developer.ask(rng, task)}"
-    for _ in range(rng.randint(1, 3)):
+    for _ in range(num_turns):
         solved = task if rng.random() < 0.99 else rng.choice(TASKS[split])
         response = write_response(solved, style)
         reply = developer.reply(rng, task, response, split, split)
@@ -356,7 +436,7 @@ def simulate_conversations(
         for wish in developer.wishes.values():
             good = comply(good, wish)
         feature = rng.choice(list(developer.wishes))
-        (fault,) = set(FEATURES[feature]) - {developer.wishes[feature]}
+        fault = OPPOSITES[developer.wishes[feature]]
         rows.append(
             {
                 "chosen": f"{text}\n\nAssistant: {write_response(task, good)}",

@@ -5,7 +5,7 @@ training has seen.
 """
 
 import random
-from collections import deque
+from collections import Counter, deque
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -18,7 +18,7 @@ from nexa_helpers.developers import Developer, LiveSession, write_preferences
 from nexa_helpers.evaluation import Share, share_of
 from nexa_helpers.feedback import keyword_labels
 from nexa_helpers.policy import sample_responses
-from nexa_helpers.tasks import TASKS
+from nexa_helpers.tasks import TASKS, find_slips, read_response
 
 
 def satisfaction(
@@ -59,6 +59,46 @@ def satisfaction(
         for task, sample in zip(tasks, samples, strict=True)
     )
     return share_of(happy, num_requests)
+
+
+def count_slips(
+    policy: nn.Module,
+    developer: Developer,
+    tokenizer: Any,
+    num_requests: int = 200,
+    prefix: str = "",
+    seed: int = 1,
+    temperature: float = 0.7,
+) -> dict[str, Share]:
+    """Count first responses with a test that is not true, or words about another task.
+
+    Args:
+        policy: Samples one response per request.
+        developer: Who asks; the wishes do not matter.
+        tokenizer: The tokenizer of the policy.
+        num_requests: How many requests, the same as those of ``satisfaction``.
+        prefix: Text in front of every conversation (the baseline's corrections).
+        seed: Seed of the requests; the policy samples from torch's global generator.
+        temperature: Of the samples.
+
+    Returns:
+        For "false test", "foreign docstring" and "foreign explanation" the share of all responses,
+        and its 95 % interval. A response that cannot be read has none of them.
+    """
+    rng = random.Random(seed)
+    tasks = [rng.choice(TASKS["test"]) for _ in range(num_requests)]
+    contexts = [[{"role": "user", "content": developer.ask(rng, task)}] for task in tasks]
+    slips: Counter[str] = Counter()
+    for start in range(0, num_requests, 200):  # in parts, to bound the memory
+        part = slice(start, start + 200)
+        samples = sample_responses(
+            policy, contexts[part], tokenizer, prefix=prefix, temperature=temperature
+        )
+        for task, sample in zip(tasks[part], samples, strict=True):
+            parsed = read_response(sample["response"])
+            slips.update(find_slips(task, parsed) if parsed else ())
+    kinds = {"tests": "false test", "docs": "foreign docstring", "length": "foreign explanation"}
+    return {kind: share_of(slips[feature], num_requests) for feature, kind in kinds.items()}
 
 
 def play_sessions(

@@ -11,7 +11,8 @@ import random
 import re
 import warnings
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import islice, product
+from typing import Any
 
 NOUNS = (
     "prices scores ages sizes weights heights costs points votes grades rates levels times "
@@ -97,6 +98,7 @@ def split_tasks() -> dict[str, list[Task]]:
 
 
 TASKS = split_tasks()
+EXAMPLE = [3, 1, 2]  # the list of every test that the assistant writes
 
 FEATURES = {
     "language": ("python", "javascript"),
@@ -106,11 +108,13 @@ FEATURES = {
     "tests": ("tested", "untested"),
     "length": ("brief", "explained"),
 }
+# What the logged assistant hardly ever writes, and no developer of the log wishes for.
+RARE_FEATURES = {"guard": ("unguarded", "guarded")}
 
 
 @dataclass(frozen=True)
 class Style:
-    """How a response is written: one value for each of the six features.
+    """How a response is written: one value for each of the six features, and for the rare one.
 
     Types in JavaScript are written as TypeScript writes them.
     """
@@ -121,10 +125,13 @@ class Style:
     docs: str = "undocumented"
     tests: str = "untested"
     length: str = "brief"
+    guard: str = "unguarded"
 
 
 STYLES = [Style(*values) for values in product(*FEATURES.values())]
-FEATURE_OF_WISH = {wish: feature for feature, values in FEATURES.items() for wish in values}
+FEATURE_OF_WISH = {
+    wish: feature for feature, values in (FEATURES | RARE_FEATURES).items() for wish in values
+}
 
 
 def comply(style: Style, wish: str | None) -> Style:
@@ -150,11 +157,13 @@ def write_response(task: Task, style: Style) -> str:
     if style.language == "python":
         code = f"def {name}({xs}: list):" if typed else f"def {name}({xs}):"
         code += f'\n    """{doc}"""' if style.docs == "documented" else ""
+        code += f"\n    if not {xs}:\n        return None" if style.guard == "guarded" else ""
         code += f"\n    return {expression}"
         test = f"assert {name}([3, 1, 2]) == {result}"
     else:
         code = f"/** {doc} */\n" if style.docs == "documented" else ""
         code += f"function {name}({xs}: number[]) {{" if typed else f"function {name}({xs}) {{"
+        code += f"\n  if (!{xs}.length) return null;" if style.guard == "guarded" else ""
         code += f"\n  return {expression};\n}}"
         test = f"console.assert({name}([3, 1, 2]) == {as_javascript_text(result)});"
     code += f"\n\n{test}" if style.tests == "tested" else ""
@@ -169,20 +178,44 @@ def as_javascript_text(result: str) -> str:
 
 @dataclass(frozen=True)
 class ParsedResponse:
-    """What a developer sees in a response: the function's name and line, and the style."""
+    """What a developer sees in a response: the function's name and line, the style, and the words.
+
+    A test is a pair: what the function gets, and what should come out, both as values; a test of
+    another form is None.
+    """
 
     name: str
     expression: str  # with the argument called xs
     style: dict[str, str]
+    tests: tuple[tuple[Any, Any] | None, ...] = ()
+    docstring: str = ""
+    explanation: str = ""
 
 
 FENCED = re.compile(r"```\w*\n(?P<code>.*?)\n```(?P<prose>.*)", re.DOTALL)
 JAVASCRIPT = re.compile(
-    r"(?P<docs>/\*\* .+ \*/\n)?"
+    r"(?:/\*\* (?P<docs>.+) \*/\n)?"
     r"function (?P<name>\w+)\((?P<argument>\w+)(?P<types>: [\w\[\]]+)?\) \{\n"
+    r"(?P<guard>  if \(!(?P<guarded>\w+)\.length\) return null;\n)?"
     r"  return (?P<expression>.+);\n\}"
-    r"(?P<tests>\n\nconsole\.assert\((?P<tested>\w+)\(.*\) == .*\);)?"
+    r"(?P<tests>\n\nconsole\.assert\((?P<tested>\w+)\((?P<given>.*)\) == (?P<expected>.*)\);)?"
 )
+MAX_CHARACTERS = 2000  # of JavaScript: no pattern looks at more
+NO_VALUE = object()  # stands for code that is no literal, and equals nothing else
+
+
+def read_literal(code: ast.AST | str, limit: int = 60) -> Any:
+    """Read a literal without running anything: its value, or ``NO_VALUE``.
+
+    Args:
+        code: Text, or Python that is parsed already.
+        limit: Most characters, or parts of the tree; more are no literal.
+    """
+    size = len(code) if isinstance(code, str) else sum(1 for _ in islice(ast.walk(code), limit + 1))
+    try:
+        return ast.literal_eval(code) if size <= limit else NO_VALUE
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+        return NO_VALUE
 
 
 def read_python(code: str) -> ParsedResponse | None:
@@ -202,21 +235,44 @@ def read_function(function: ast.stmt, rest: list[ast.stmt]) -> ParsedResponse | 
     arguments = function.args.posonlyargs + function.args.args
     others = (function.args.vararg, function.args.kwarg, *function.args.kwonlyargs)
     docstring = ast.get_docstring(function)
-    *before, last = function.body
-    if len(arguments) != 1 or any(others) or len(before) != (docstring is not None):
+    *before, last = function.body[docstring is not None :] or [function]
+    if len(arguments) != 1 or any(others) or len(before) > 1:
         return None
+    if not all(is_guard(node, arguments[0].arg) for node in before):
+        return None  # a line that does nothing for the task
     if not isinstance(last, ast.Return) or last.value is None:
         return None
     if not all(isinstance(node, ast.Assert) and has_call(node, function.name) for node in rest):
-        return None  # a line that does nothing for the task, or a test of something else
+        return None  # such a line after the function, or a test of something else
     style = {
         "language": "python",
         "types": "typed" if arguments[0].annotation else "untyped",
         "docs": "documented" if docstring else "undocumented",
         "tests": "tested" if rest else "untested",
+        "guard": "guarded" if before else "unguarded",
     }
     expression = rename_argument(ast.unparse(last.value), arguments[0].arg)
-    return ParsedResponse(function.name, expression, style)
+    tests = tuple(read_test(node, function.name) for node in rest)
+    return ParsedResponse(function.name, expression, style, tests, docstring or "")
+
+
+def is_guard(node: ast.stmt, argument: str) -> bool:
+    """Tell whether a statement is the guard against an empty list, as the assistant writes it."""
+    return ast.unparse(node) == f"if not {argument}:\n    return None"
+
+
+def read_test(node: ast.stmt, name: str) -> tuple[Any, Any] | None:
+    """Read ``assert name(given) == expected``: both values, or None for another form."""
+    match node:
+        case ast.Assert(
+            test=ast.Compare(
+                left=ast.Call(func=ast.Name(id=called), args=[given], keywords=[]),
+                ops=[ast.Eq()],
+                comparators=[expected],
+            )
+        ) if called == name:
+            return read_literal(given), read_literal(expected)
+    return None
 
 
 def has_call(node: ast.AST, name: str) -> bool:
@@ -233,18 +289,22 @@ def rename_argument(expression: str, argument: str) -> str:
 
 def read_javascript(code: str) -> ParsedResponse | None:
     """Read JavaScript code of the one shape that the assistant writes, or None."""
-    match = JAVASCRIPT.fullmatch(code)
+    match = JAVASCRIPT.fullmatch(code) if len(code) <= MAX_CHARACTERS else None
     if match is None or match["tested"] not in (None, match["name"]):
+        return None
+    if match["guarded"] not in (None, match["argument"]):
         return None
     style = {
         "language": "javascript",
         "types": "typed" if match["types"] else "untyped",
         "docs": "documented" if match["docs"] else "undocumented",
         "tests": "tested" if match["tests"] else "untested",
+        "guard": "guarded" if match["guard"] else "unguarded",
     }
-    return ParsedResponse(
-        match["name"], rename_argument(match["expression"], match["argument"]), style
-    )
+    expression = rename_argument(match["expression"], match["argument"])
+    tests = [match.group("given", "expected")] if match["tests"] else []
+    values = tuple((read_literal(given), read_literal(expected)) for given, expected in tests)
+    return ParsedResponse(match["name"], expression, style, values, match["docs"] or "")
 
 
 def read_response(response: str) -> ParsedResponse | None:
@@ -267,8 +327,9 @@ def read_response(response: str) -> ParsedResponse | None:
         }
         fitting = [kind for kind, text in patterns.items() if re.fullmatch(text, parsed.name)]
         naming = fitting[0] if fitting else "other"
-        length = "explained" if prose.strip() else "brief"
-        parsed.style.update(naming=naming, length=length)
+        explanation = prose.strip()
+        parsed.style.update(naming=naming, length="explained" if explanation else "brief")
+        parsed = replace(parsed, explanation=explanation)
     return parsed
 
 
@@ -279,3 +340,52 @@ def is_right(task: Task, parsed: ParsedResponse) -> bool:
     if parsed.style["language"] == "python":
         expression = ast.unparse(ast.parse(expression))
     return parsed.expression == expression and parsed.name.replace("_", "").lower() == name
+
+
+def plain_words(text: str) -> str:
+    """Lower the case of a text, and drop all but letters, digits and single spaces."""
+    return " ".join(re.sub(r"[^a-z0-9 ]", "", text[:200].lower()).split())
+
+
+def is_true_test(task: Task, language: str, test: tuple[Any, Any] | None) -> bool:
+    """Tell whether a test expects the task's own result for [3, 1, 2]; nothing is executed.
+
+    Any literal counts that the language finds equal. A test of another list does not count: its
+    result is not known here.
+    """
+    if test is None or test[0] != EXAMPLE:
+        return False
+    expected, result = test[1], task.operation.result
+    if language == "python":
+        return bool(expected == ast.literal_eval(result))
+    text = as_javascript_text(result).strip('"')  # JavaScript compares a list by its text
+    if isinstance(expected, str):
+        return expected == text
+    is_number = isinstance(expected, int | float) and not isinstance(expected, bool)
+    return is_number and text.lstrip("-").isdigit() and expected == int(text)
+
+
+def find_slips(task: Task, parsed: ParsedResponse) -> set[str]:
+    """Find what is false in a response to a task, though it has the form of the real thing.
+
+    Args:
+        task: What was asked.
+        parsed: The response as it was read.
+
+    Returns:
+        Features: "tests" where a test is not true, "docs" where the docstring says something else
+        than the task (in either of its two wordings), "length" where the explanation is not this
+        task's.
+    """
+    goals = {plain_words(goal.format(xs=task.noun)) for goal in task.operation.goals}
+    reason = plain_words(f"It {task.operation.reason}")
+    language = parsed.style["language"]
+    return {
+        feature
+        for feature, is_false in (
+            ("tests", not all(is_true_test(task, language, test) for test in parsed.tests)),
+            ("docs", bool(parsed.docstring) and plain_words(parsed.docstring) not in goals),
+            ("length", bool(parsed.explanation) and plain_words(parsed.explanation) != reason),
+        )
+        if is_false
+    }
