@@ -144,7 +144,22 @@ NEXACODE = Assignment(
     self_check="given/self_check",
     results="authoring.nexacode_results",
 )  # fmt: skip
-ASSIGNMENTS = (NEXACODE,)
+DISTILLATION = Assignment(
+    name="distillation",
+    modules=(
+        "runtime", "tasks", "wordings", "developers", "data", "conversations", "policy", "batches",
+        "evaluation", "live_evaluation", "grpo_tcr", "training", "hint_judge", "hints",
+        "distillation", "learning_speed", "distillation_training", "token_pictures",
+        "given/check_tools", "given/distillation_checks", "given/ready_made",
+        "given/distillation_files", "given/self_check",
+    ),
+    seed=42,
+    docs="docs/distillation",
+    definition_cells="parameters|setup-(imports|profile)|given-.*",
+    needed_cells=("run-setup",),
+    results="authoring.distillation_results",
+)  # fmt: skip
+ASSIGNMENTS = (NEXACODE, DISTILLATION)
 
 
 def find_assignment(name: str) -> Assignment:

@@ -16,7 +16,7 @@ from torch import nn
 from tqdm import tqdm
 
 from nexa_helpers.batches import take_step
-from nexa_helpers.developers import Developer
+from nexa_helpers.developers import Developer, write_preferences
 from nexa_helpers.distillation import (
     combined_advantages,
     distillation_advantages,
@@ -32,6 +32,7 @@ from nexa_helpers.policy import (
 )
 from nexa_helpers.tasks import FEATURE_OF_WISH, TASKS
 from nexa_helpers.training import encode_rollouts
+from nexa_helpers.wordings import OPPOSITES
 
 Record = dict[str, Any]
 WISH_OF_HINT = {hint: wish for wish, hints in HINTS.items() for hint in hints}
@@ -49,7 +50,7 @@ class FeedbackSettings:
     weight_rl: float = 1.0  # 0: hints alone
     weight_distill: float = 1.0  # 0: rewards alone
     clip: float | None = 1.0  # limit of a token's advantage
-    num_notes: int = 0  # earlier hints that the teacher also reads, each wish once
+    num_notes: int = 6  # earlier hints that the teacher also reads, each wish once
     teacher: str = "frozen"  # or "live" (the policy in training), or "averaged"
     objective: str = "tokens"  # or "top-k": KL over the student's top k, without a tail bin
     top_k: int = 4  # for that objective
@@ -60,7 +61,7 @@ class FeedbackSettings:
 
 def collect_answers(
     policy: nn.Module, developer: Developer, tokenizer: Any, settings: FeedbackSettings,
-    rng: random.Random,
+    rng: random.Random, prefix: str = "",
 ) -> list[Record]:  # fmt: skip
     """Let the policy respond to some requests, and the developer answer each response.
 
@@ -70,6 +71,7 @@ def collect_answers(
         tokenizer: Of the policy.
         settings: How many requests and responses.
         rng: The developer's chance.
+        prefix: Text in front of every conversation: notes.
 
     Returns:
         One dict per response, those of a group together: ``context`` (turns), ``response``,
@@ -80,7 +82,7 @@ def collect_answers(
     requests = [[{"role": "user", "content": developer.ask(rng, task)}] for task in tasks]
     pairs = [pair for pair in zip(tasks, requests, strict=True) for _ in range(settings.group_size)]
     contexts = [context for _, context in pairs]
-    samples = sample_responses(policy, contexts, tokenizer, settings.max_new_tokens)
+    samples = sample_responses(policy, contexts, tokenizer, settings.max_new_tokens, prefix)
     return [
         {
             "context": context,
@@ -99,9 +101,7 @@ def spoil_hint(rng: random.Random, hint: str | None, wrong_share: float) -> str 
     wish = WISH_OF_HINT.get(hint or "")
     if hint is None or wish is None or rng.random() >= wrong_share:
         return hint
-    feature = FEATURE_OF_WISH[wish]
-    (opposite,) = (w for w, other in FEATURE_OF_WISH.items() if other == feature and w != wish)
-    return HINTS[opposite][HINTS[wish].index(hint)]
+    return HINTS[OPPOSITES[wish]][HINTS[wish].index(hint)]
 
 
 def teacher_context(context: list[dict[str, str]], hint: str, earlier: list[str]) -> Any:
@@ -136,6 +136,15 @@ class HintMemory:
         feature = self.feature_of(hint)
         self.hints.pop(feature, None)
         self.hints[feature] = hint
+
+    @property
+    def notes(self) -> list[str]:
+        """List the hints, oldest first."""
+        return list(self.hints.values())[-self.size :]
+
+    def prefix(self) -> str:
+        """Write the hints as a turn in front of a conversation, "" where there are none."""
+        return f"\n\nHuman: {write_preferences(self.notes)}" if self.hints else ""
 
     @staticmethod
     def feature_of(hint: str) -> str:
@@ -350,4 +359,49 @@ def train_from_feedback(
     if look:
         history["answers"].append(chosen.num_rounds * chosen.num_requests * chosen.group_size)
         history["looks"].append(look(policy))
+    return history
+
+
+def play_with_notes(
+    reference: nn.Module,
+    judge: HintJudge,
+    developer: Developer,
+    tokenizer: Any,
+    num_sessions: int = 40,
+    look: Callable[[list[str]], float] | None = None,
+    seed: int = 0,
+) -> dict[str, list[Any]]:
+    """Train nothing, and keep the hints as notes in front of each request: prompt injection.
+
+    Args:
+        reference: The deployed model.
+        judge: Reads the answers.
+        developer: Asks once per session, and answers the one response.
+        tokenizer: Of the model.
+        num_sessions: Sessions, one after another.
+        look: Measures the model with the notes so far; it is called after 0, 1, 2, 4, 8, ...
+            sessions and after the last one.
+        seed: Seed of the requests and answers.
+
+    Returns:
+        ``answers``, ``looks`` and ``corrected`` as ``train_from_feedback`` has them, and ``notes``,
+        the notes after the last session.
+    """
+    rng, memory = random.Random(f"feedback {seed}"), HintMemory(10)
+    settings = FeedbackSettings(num_requests=1, group_size=1)
+    history: dict[str, list[Any]] = {
+        name: [] for name in ("answers", "looks", "corrected", "notes")
+    }
+    for number in range(num_sessions + 1):
+        if look and (number == num_sessions or number & (number - 1) == 0):
+            history["answers"].append(number)
+            history["looks"].append(look(memory.notes))
+        if number < num_sessions:
+            prefix = memory.prefix()
+            (record,) = collect_answers(reference, developer, tokenizer, settings, rng, prefix)
+            (judgment,) = judge.judge([record["feedback"]])
+            if hint := select_hint(judgment.votes):
+                memory.add(hint)
+            history["corrected"].append(bool(record["is_corrected"]))
+    history["notes"] = memory.notes
     return history
