@@ -1,7 +1,7 @@
 """What is specific to the ready-made results of the assignment on distillation.
 
-``python -m authoring.distillation_results`` copies the deployed model and its tokenizer from the first
-assignment's ready-made files: the notebook needs them before it can be executed.
+``python -m authoring.distillation_results`` copies the deployed model and its tokenizer from the
+first assignment's ready-made files: the notebook needs them before it can be executed.
 """
 
 import json
