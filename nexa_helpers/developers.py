@@ -332,7 +332,7 @@ def choose_noted_wishes(rng: random.Random, developer: Developer) -> list[str]:
     about = list(wishes.values())
     chosen: list[str] = []
     later: set[str] = set()
-    for _ in range(rng.randint(1, 10)):  # from the newest one back
+    for _ in range(min(rng.randint(1, 10), rng.randint(1, 10))):  # from the newest one back
         wish = rng.choice(about) if rng.random() < 0.9 else "content"
         is_outdated = wish in later and rng.random() < 0.3
         later.add(wish)
@@ -343,7 +343,9 @@ def choose_noted_wishes(rng: random.Random, developer: Developer) -> list[str]:
 def write_note(rng: random.Random, wish: str, split: str) -> str:
     """Write a note: an earlier correction, or (half of the time) any sentence that means a wish."""
     if wish in OPPOSITES and rng.random() < 0.5:
-        return word_wish(rng, wish, split)
+        note = word_wish(rng, wish, split)
+        if not any(known in note for known in CORRECTIONS[wish]):  # of the other split, maybe
+            return note
     goal = rng.choice(TASKS[split]).goal(rng)
     lead_in = choose_sentence(rng, LEAD_INS, split)
     return f"{lead_in} {choose_sentence(rng, CORRECTIONS[wish], split).format(goal=goal)}"

@@ -133,7 +133,7 @@ def word_wish(rng: random.Random, wish: str, split: str = "train") -> str:
     Returns:
         A sentence, for half of the time with an opener.
     """
-    kind = rng.choices(list(FRAMES), [3, 1, 2])[0]
+    kind = rng.choices(list(FRAMES), [5, 1, 3])[0]
     meant = OPPOSITES[wish] if kind == "avoid" else wish
     part = rng.choice(WORDS[split][meant]["thing" if kind == "thing" else "do"])
     frame = rng.choice(pick_split(FRAMES[kind], split))

@@ -27,6 +27,7 @@ from nexa_helpers.developers import (
     BORIS,
     CHEN,
     CORRECTIONS,
+    DARA,
     DEVELOPERS,
     LEAD_INS,
     NEUTRAL,
@@ -34,18 +35,29 @@ from nexa_helpers.developers import (
     PRAISE_OPENERS,
     RE_ASKS,
     REQUESTS,
+    SLIP_CORRECTIONS,
     Developer,
     LiveSession,
     choose_sentence,
     simulate_conversations,
 )
 from nexa_helpers.feedback import keyword_labels
-from nexa_helpers.tasks import FEATURES, STYLES, TASKS, Style, write_response
+from nexa_helpers.tasks import (
+    FEATURE_OF_WISH,
+    FEATURES,
+    RARE_FEATURES,
+    STYLES,
+    TASKS,
+    Style,
+    comply,
+    write_response,
+)
+from nexa_helpers.wordings import FRAMES, OPENERS, OPPOSITES, WORDS, pick_split
 
 # SHA-256 of json.dumps(simulate_conversations(50, seed=0), sort_keys=True). It guards that every
 # platform makes the same bytes. Who changes a sentence or a draw on purpose changes it too; the
 # failing test shows the new value.
-FIFTY_ROWS = "861191550a0a5464077fb49d8e82d74616b9c8e0caf85e8f60592d57fbaf5810"
+FIFTY_ROWS = "3854ad60942cdbe5ee9eb9a78bd94ae5dbac41b76b834f281debbafb9110d437"
 
 TASK = TASKS["train"][0]
 OTHER = next(task for task in TASKS["train"] if task.operation != TASK.operation)
@@ -62,6 +74,7 @@ GOALS = {
 PHRASES = [
     *chain(PRAISE_OPENERS, PRAISE, NEUTRAL, LEAD_INS, RE_ASKS),
     *chain.from_iterable(CORRECTIONS.values()),
+    *chain.from_iterable(SLIP_CORRECTIONS.values()),
 ]
 NOTES = "DEVELOPER PREFERENCES:\n"
 
@@ -333,17 +346,22 @@ def test_one_sentence_in_four_is_for_the_test_split():
 
 def test_no_sentence_stands_in_two_lists():
     assert len(set(PHRASES)) == len(PHRASES)
-    assert set(CORRECTIONS) == {"content", *chain.from_iterable(FEATURES.values())}
+    wishes = chain.from_iterable((FEATURES | RARE_FEATURES).values())
+    assert set(CORRECTIONS) == {"content", *wishes}
 
 
 def phrases_said(words):
     """All that many developers say of random answers in one split's words."""
     rng = random.Random(0)
     said = set()
-    for _ in range(3000):
-        developer, style = rng.choice(DEVELOPERS), rng.choice(STYLES)
-        task = rng.choice([TASK, TASK, OTHER])
-        reply = developer.reply(rng, TASK, write_response(task, style), sentence_split=words)
+    careless = Developer("careless", {"guard": "unguarded"})
+    for _ in range(4000):
+        developer = rng.choice([*DEVELOPERS, *([DARA, careless] * 10)])
+        style = comply(rng.choice(STYLES), rng.choice([None, "guarded"]))
+        response = write_response(rng.choice([TASK, TASK, OTHER]), style)
+        slips = [(" == ", " == 7 or "), ("Reverse", "Sort"), ("It reads", "It eats"), ("", "")]
+        slip = rng.choice(slips)
+        reply = developer.reply(rng, TASK, response.replace(*slip), sentence_split=words)
         said |= phrases_in(reply.text)
     return said
 
@@ -548,40 +566,91 @@ def test_one_answer_in_a_hundred_solves_the_wrong_task(rows):
     assert near(right.count(False), len(right), 0.01)
 
 
-def test_one_session_in_four_begins_with_notes_about_its_developer(rows):
+def all_sentences():
+    """Every sentence of the grammar without its opener, and what it means."""
+    for split, words in WORDS.items():
+        for wish in OPPOSITES:
+            for kind, frames in FRAMES.items():
+                meant = OPPOSITES[wish] if kind == "avoid" else wish
+                for part in words[meant]["thing" if kind == "thing" else "do"]:
+                    for frame in pick_split(frames, split):
+                        text = frame.format(**{kind: part})
+                        yield text[0].upper() + text[1:], wish
+
+
+MEANINGS = dict(all_sentences())
+
+
+def meanings(note):
+    """What a note of the grammar means: a set with its wish, or an empty one."""
+    opener = next((text for text in OPENERS if note.startswith(text)), "")
+    sentence = note.removeprefix(opener).strip()
+    return {MEANINGS[sentence]} if sentence in MEANINGS else set()
+
+
+def test_no_sentence_of_the_grammar_means_two_wishes():
+    assert len(set(all_sentences())) == len(MEANINGS) > 10_000
+
+
+def noted_wishes(notes):
+    """The wishes of a session's notes, oldest first, read from what must be a known sentence."""
+    wish_of = {text: wish for wish, texts in CORRECTIONS.items() for text in texts}
+    for line in notes.removeprefix(NOTES).splitlines():
+        said = phrases_in(line.removeprefix("- ")) & set(wish_of)
+        meant = {wish_of[phrase] for phrase in said} | meanings(line.removeprefix("- "))
+        assert len(meant) == 1, line
+        yield meant.pop()
+
+
+def test_six_sessions_in_ten_begin_with_one_to_ten_notes(rows):
     with_notes = [row for row in rows if human_turns(row, notes=True)]
-    assert near(len(with_notes), len(rows), 0.25)
+    assert near(len(with_notes), len(rows), 0.6)
     sizes = set()
     for row in with_notes:
         (notes,) = human_turns(row, notes=True)
         assert row["chosen"].startswith(f"\n\nHuman: {notes}\n\nHuman: ")
-        lines = notes.removeprefix(NOTES).splitlines()
-        own = {*by_name(row["developer"]).wishes.values(), "content"}
-        possible = set(chain.from_iterable(CORRECTIONS[wish] for wish in own))
-        for line in lines:
-            said = phrases_in(line.removeprefix("- "))
-            assert len(said & set(LEAD_INS)) == len(said & possible) == 1
-            assert len(said) == 2
-        sizes.add(len(lines))
+        sizes.add(len(list(noted_wishes(notes))))
     assert sizes == set(range(1, 11))
 
 
-def test_the_logged_assistant_follows_the_notes(rows):
-    wishes = set(chain.from_iterable(FEATURES.values()))
+def test_the_newest_note_on_a_feature_is_never_against_its_developer(rows):
+    num_outdated = 0
+    for row in rows:
+        for notes in human_turns(row, notes=True):
+            wishes = list(noted_wishes(notes))
+            newest = {FEATURE_OF_WISH.get(wish): wish for wish in wishes}
+            own = by_name(row["developer"]).wishes
+            assert all(newest.get(feature, wish) == wish for feature, wish in own.items())
+            num_outdated += any(OPPOSITES.get(wish) in newest.values() for wish in wishes)
+    assert num_outdated > 50
+
+
+def test_the_logged_assistant_follows_the_newest_note(rows):
     followed = []
     for row in rows:
         for notes in human_turns(row, notes=True):
-            said = phrases_in(notes.replace("\n- ", "\n"))
-            noted = {wish for wish in wishes if said & set(CORRECTIONS[wish])}
-            followed += [wish in looks(first_response(row)).values() for wish in noted]
+            newest = {FEATURE_OF_WISH.get(wish): wish for wish in noted_wishes(notes)}
+            look = looks(first_response(row))
+            followed += [look[feature] == newest[feature] for feature in set(look) & set(newest)]
     assert len(followed) > 300
-    assert 0.9 < sum(followed) / len(followed) < 1  # half of them would be met by chance
+    assert 0.96 < sum(followed) / len(followed) < 1  # half of them would be met by chance
+
+
+def test_a_guard_is_rare_without_a_note_and_common_with_one(rows):
+    guards = {False: [], True: []}
+    for row in rows:
+        notes = [wish for text in human_turns(row, notes=True) for wish in noted_wishes(text)]
+        newest = {FEATURE_OF_WISH.get(wish): wish for wish in notes}
+        has_guard = bool(re.search(r"if not |if \(!", first_response(row)))
+        guards[newest.get("guard") == "guarded"].append(has_guard)
+    assert sum(guards[False]) / len(guards[False]) <= 0.01
+    assert sum(guards[True]) / len(guards[True]) >= 0.9
 
 
 def test_the_logged_assistant_starts_in_every_style(rows):
     first = [looks(first_response(row)) for row in rows]
     assert {tuple(look.values()) for look in first} == {
-        tuple(asdict(style).values()) for style in STYLES
+        tuple(asdict(style).values())[:6] for style in STYLES
     }
 
 
@@ -632,7 +701,8 @@ def test_train_and_test_conversations_share_no_sentence(rows, unseen_rows):
         return phrases_in("\n".join(turns).replace("\n- ", "\n"))
 
     assert not said(rows) & said(unseen_rows)
-    assert said(rows) | said(unseen_rows) == set(PHRASES)
+    slips = set(chain.from_iterable(SLIP_CORRECTIONS.values()))  # the log has none
+    assert said(rows) | said(unseen_rows) == set(PHRASES) - slips
 
 
 def test_the_same_seed_makes_the_same_conversations():
