@@ -42,8 +42,8 @@ WISH_OF_HINT = {hint: wish for wish, hints in HINTS.items() for hint in hints}
 class FeedbackSettings:
     """Settings of ``train_from_feedback``."""
 
-    num_rounds: int = 25
-    num_requests: int = 4  # per round
+    num_rounds: int = 50
+    num_requests: int = 2  # per round: few, so that each answer is learnt from soon
     group_size: int = 4  # responses per request (G); the developer answers each of them
     num_epochs: int = 2  # updates on the same responses
     lr: float = 6e-4  # first learning rate of AdamW; it falls in even steps towards a tenth
