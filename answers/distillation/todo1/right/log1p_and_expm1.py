@@ -5,5 +5,5 @@ def informative_share(success_rate, group_size):
         raise ValueError("success_rate: expected numbers from 0 to 1")
     if not np.all(n >= 1):
         raise ValueError("group_size: expected 1 or more")
-    with np.errstate(divide='ignore'):
+    with np.errstate(divide="ignore"):
         return -np.expm1(n * np.log1p(-p)) - p**n

@@ -8,7 +8,11 @@ def distillation_advantages(log_probs_teacher, log_probs_old, response_lengths, 
     for i in range(rows):
         for t in range(min(int(response_lengths[i]), columns)):
             teacher, old = log_probs_teacher[i, t].item(), log_probs_old[i, t].item()
-            if not math.isfinite(old) or math.isnan(teacher) or (clip is None and math.isinf(teacher)):
+            if (
+                not math.isfinite(old)
+                or math.isnan(teacher)
+                or (clip is None and math.isinf(teacher))
+            ):
                 raise ValueError(f"a log-prob is no number at {i}, {t}")
             gap = teacher - old
             result[i, t] = gap if clip is None else max(-clip, min(clip, gap))

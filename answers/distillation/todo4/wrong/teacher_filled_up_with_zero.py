@@ -4,7 +4,9 @@ def distillation_advantages(log_probs_teacher, log_probs_old, response_lengths, 
     missing = log_probs_old.shape[1] - log_probs_teacher.shape[1]
     log_probs_teacher = F.pad(log_probs_teacher, (0, missing))
     log_probs_teacher = log_probs_teacher.expand(log_probs_old.shape)
-    mask = torch.arange(log_probs_old.shape[1], device=log_probs_old.device) < response_lengths.unsqueeze(1)
+    mask = torch.arange(
+        log_probs_old.shape[1], device=log_probs_old.device
+    ) < response_lengths.unsqueeze(1)
     if not log_probs_old[mask].isfinite().all():
         raise ValueError("log_probs_old: expected finite numbers")
     if clip is None and not log_probs_teacher[mask].isfinite().all():

@@ -1,7 +1,16 @@
-def distillation_loss(log_probs_new, log_probs_old, token_advantages, response_lengths, eps_low=0.2, eps_high=0.28):
-    require_shape(log_probs_new.shape, log_probs_old=log_probs_old, token_advantages=token_advantages)
+def distillation_loss(
+    log_probs_new, log_probs_old, token_advantages, response_lengths, eps_low=0.2, eps_high=0.28
+):
+    require_shape(
+        log_probs_new.shape, log_probs_old=log_probs_old, token_advantages=token_advantages
+    )
     mask = response_mask(response_lengths, log_probs_new.shape[1])
-    require_numbers(mask, log_probs_new=log_probs_new, log_probs_old=log_probs_old, token_advantages=token_advantages)
+    require_numbers(
+        mask,
+        log_probs_new=log_probs_new,
+        log_probs_old=log_probs_old,
+        token_advantages=token_advantages,
+    )
     with torch.no_grad():
         a = torch.where(mask, token_advantages, 0.0)
         old = torch.where(mask, log_probs_old, 0.0)

@@ -14,6 +14,8 @@ def exact_reverse_kl(student_logits, teacher_logits, response_lengths, top_k=Non
     if top_k is not None and top_k < vocab:
         order = s.argsort(dim=-1, descending=True)
         s, t = s.gather(-1, order), t.gather(-1, order)
-        s, t = (torch.cat([x[:, :top_k], x[:, top_k:].logsumexp(-1, keepdim=True)], -1) for x in (s, t))
+        s, t = (
+            torch.cat([x[:, :top_k], x[:, top_k:].logsumexp(-1, keepdim=True)], -1) for x in (s, t)
+        )
     kl = (s.exp() * (s - t)).sum(-1)
     return kl.clamp(min=0).mean()

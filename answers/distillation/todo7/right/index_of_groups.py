@@ -8,8 +8,10 @@ def combined_advantages(token_advantages, rewards, group_size, weight_rl=1.0, we
     flat = groups.flatten()
     number = torch.arange(len(flat)) // group_size
     heard = (flat != 0).to(flat.dtype)
+
     def total(values):
         return torch.zeros(len(groups), dtype=flat.dtype).index_add(0, number, values)[number]
+
     count = total(heard)
     gap = (flat - total(flat) / count.clamp(min=1)) * heard
     std = (total(gap**2) / (count - 1).clamp(min=1)).sqrt()

@@ -9,7 +9,10 @@ def combined_advantages(token_advantages, rewards, group_size, weight_rl=1.0, we
     scores[scores == 0] = np.nan
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        mean, std = np.nanmean(scores, 1, keepdims=True), np.nanstd(scores, 1, ddof=1, keepdims=True)
+        mean, std = (
+            np.nanmean(scores, 1, keepdims=True),
+            np.nanstd(scores, 1, ddof=1, keepdims=True),
+        )
     std[~(std > 1e-9)] = np.inf
     relative = torch.tensor(np.nan_to_num((scores - mean) / std), dtype=tokens.dtype).view(-1, 1)
     return weight_rl * relative + weight_distill * tokens

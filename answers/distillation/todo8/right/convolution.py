@@ -1,7 +1,7 @@
 def sessions_until_stable(corrected, window=3):
     if window < 1:
         raise ValueError("window: expected 1 or more")
-    
+
     quiet = 1 - np.asarray(corrected, dtype=int)
     if len(quiet) < window:
         return None
