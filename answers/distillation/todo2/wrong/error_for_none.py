@@ -1,0 +1,4 @@
+def select_hint(votes):
+    return max(
+        [text.strip() for score, text in votes if score == 1 and len(text.strip()) > 10], key=len
+    )

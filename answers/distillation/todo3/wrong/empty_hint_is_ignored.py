@@ -1,0 +1,7 @@
+def hinted_context(context, hint):
+    note = " ".join(hint.split())
+    if not note:
+        return list(context)
+    if context and context[0]["content"].startswith(NOTES_TITLE):
+        return [{**context[0], "content": f"{context[0]['content']}\n- {note}"}, *context[1:]]
+    return [{"role": "user", "content": write_preferences([note])}, *context]

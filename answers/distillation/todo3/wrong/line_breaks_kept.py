@@ -1,0 +1,8 @@
+def hinted_context(context, hint):
+    note = hint.strip()
+    if not note:
+        raise ValueError("hint: expected a text, got an empty one")
+
+    if context and context[0]["content"].startswith(NOTES_TITLE):
+        return [{**context[0], "content": f"{context[0]['content']}\n- {note}"}, *context[1:]]
+    return [{"role": "user", "content": write_preferences([note])}, *context]

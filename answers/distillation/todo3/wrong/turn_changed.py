@@ -1,0 +1,10 @@
+def hinted_context(context, hint):
+    note = " ".join(hint.split())
+    if not note:
+        raise ValueError("hint: expected a text, got an empty one")
+
+    turns = list(context)
+    if turns and turns[0]["content"].startswith(NOTES_TITLE):
+        turns[0]["content"] += f"\n- {note}"
+        return turns
+    return [{"role": "user", "content": write_preferences([note])}, *turns]
