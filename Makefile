@@ -11,7 +11,7 @@ NEXA_PROFILE ?= full
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := .ci/pip_install.py
-BENCHMARKS = $(filter-out _% report common gpu,$(basename $(notdir $(wildcard benchmarks/*.py))))
+BENCHMARKS = $(filter-out _% report common gpu injection,$(basename $(notdir $(wildcard benchmarks/*.py))))
 
 export NEXA_STARTED := $(shell date +%s)
 export NEXA_PROFILE

@@ -30,6 +30,8 @@ class Assignment:
         self_check: The module that contains this assignment's self-check tables, "" for none; the
             notebook's own cell gets them in any case.
         results: The Python module that collects the ready-made results, "" for none.
+        expected: The module that contains the table of expected ranges, "" for none.
+        figures: The folder of the result files that the prose cites.
         root: The folder that all others are in.
     """
 
@@ -42,6 +44,8 @@ class Assignment:
     needed_cells: tuple[str, ...] = ()
     self_check: str = ""
     results: str = ""
+    expected: str = ""
+    figures: str = "benchmarks/results"
     root: Path = ROOT
 
     @property
@@ -63,6 +67,11 @@ class Assignment:
     def ready_made(self) -> Path:
         """The folder of the results that a stuck student can load."""
         return self.source / "ready_made"
+
+    @property
+    def figures_folder(self) -> Path:
+        """The folder of the result files that the prose cites."""
+        return self.root / self.figures
 
     @property
     def release(self) -> Path:
@@ -136,13 +145,14 @@ NEXACODE = Assignment(
         "conversations", "feedback", "prompt_injection", "batches", "process_reward", "grpo_tcr",
         "policy_gradient", "microscopes", "microscope_figures", "policy", "training",
         "evaluation", "live_evaluation", "error_analysis", "latency",
-        "given/check_tools", "given/ready_made", "given/self_check",
+        "given/check_tools", "given/ready_made", "given/expected_ranges", "given/self_check",
     ),
     seed=42,
     definition_cells="parameters|setup-(imports|profile)|given-.*",
     needed_cells=("run-setup",),
     self_check="given/self_check",
     results="authoring.nexacode_results",
+    expected="given/expected_ranges",
 )  # fmt: skip
 REAL_MODEL = Assignment(
     name="real_model",

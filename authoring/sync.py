@@ -3,7 +3,8 @@
 The package is the truth for code, the notebook for prose, grade ids and points. Each definition
 that the notebook shows is the package's, letter by letter, but for the solution markers. Run
 ``python -m authoring.sync`` after a change: it writes the new code into the cells of the source
-notebook, the tables of the self-check into its module, and the tables of points into the guides.
+notebook, the tables of the self-check into its module, the tables of points into the guides, and
+the figures of the benchmarks into the prose that cites them and into the table of expected ranges.
 """
 
 import ast
@@ -14,6 +15,7 @@ import nbformat
 from nexa_grade.cell_names import definitions, find_function
 
 from authoring.assignment import Assignment, parse_assignments
+from authoring.cited_figures import Cited, expected_table, read_cited, refresh_marks
 from authoring.colab_badge import refresh_badge
 from authoring.graded_cells import (
     asked_functions,
@@ -183,6 +185,15 @@ def write_self_check(assignment: Assignment, notebook: nbformat.NotebookNode) ->
     path.write_text(code)
 
 
+def write_expected(assignment: Assignment, cited: Cited) -> None:
+    """Write the table of expected ranges into the module that contains it, if there is one."""
+    if not assignment.expected:
+        return
+    path = assignment.package_folder / f"{assignment.expected}.py"
+    code = path.read_text()
+    path.write_text(code.replace(definitions(code)["EXPECTED"], expected_table(cited)))
+
+
 def points_table(notebook: nbformat.NotebookNode) -> str:
     """Write the points of each TODO, and who gives them, as a table for a guide."""
     lines = ["| TODO | Points | by machine | by hand |", "|---|---|---|---|"]
@@ -215,8 +226,10 @@ def write_points(assignment: Assignment, notebook: nbformat.NotebookNode) -> int
 def sync(assignment: Assignment) -> None:
     """Bring the source notebook, the self-check and the guides up to date, and say so."""
     notebook = nbformat.read(assignment.source_notebook, as_version=4)
+    cited = read_cited(assignment.figures_folder)
     write_self_check(assignment, notebook)
-    cells = refresh(assignment, notebook)
+    write_expected(assignment, cited)
+    cells = refresh(assignment, notebook) + refresh_marks(notebook, cited)
     if cells:
         assignment.source_notebook.write_text(nbformat.writes(notebook) + "\n")
     pages = write_points(assignment, notebook)

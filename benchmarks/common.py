@@ -1,16 +1,21 @@
 """What all benchmarks share: figures, the machine, the result file, the printed table."""
 
+import ast
 import functools
 import json
 import os
 import platform
 import subprocess
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import torch
+
+from authoring.assignment import NEXACODE
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -67,8 +72,46 @@ def commit() -> str:
     return name.stdout.strip() + ("+" if changed.stdout.strip() else "")
 
 
-def save(name: str, title: str, figures: list[Figure], note: str = "") -> None:
-    """Print the figures and write them to ``benchmarks/results/<name>.json``."""
+def keep_part(name: str, measure: Callable[[], Any]) -> Any:
+    """Measure one part of a long benchmark, or read what was measured: a run can be cut.
+
+    What another commit has measured is not taken for this one's, and a tree with changes has no
+    name of its own, so there all is measured again. NEXA_COMMIT names what is measured where
+    somebody knows better (a commit that changed a page, say).
+    """
+    path = ROOT / "build" / "benchmarks" / commit() / f"{name}.json"
+    if commit().endswith("+") or not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(measure(), indent=2))
+    return json.loads(path.read_text())
+
+
+@functools.cache
+def profile_sizes(profile: str) -> dict[str, int]:
+    """Read the sizes of a profile from the notebook, so that both measure the same thing."""
+    notebook = nbformat.read(NEXACODE.source_notebook, as_version=4)
+    [cell] = [cell for cell in notebook.cells if cell.id == "setup-profile"]
+    [table] = [
+        node.value
+        for node in ast.parse(cell.source).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "PROFILES"
+    ]
+    sizes: dict[str, int] = ast.literal_eval(table)[profile]
+    return sizes
+
+
+def save(
+    name: str, title: str, figures: list[Figure], note: str = "", **cited: dict[str, Any]
+) -> None:
+    """Print the figures and write them to ``benchmarks/results/<name>.json``.
+
+    Args:
+        name: Of the file.
+        title: Of the table.
+        figures: The table.
+        note: Circumstances that a reader should know.
+        cited: ``ranges`` and ``means``: what prose cites, see ``authoring.cited_figures``.
+    """
     RESULTS.mkdir(exist_ok=True)
     result = {
         "title": title,
@@ -77,6 +120,7 @@ def save(name: str, title: str, figures: list[Figure], note: str = "") -> None:
         "commit": commit(),
         "machine": machine(),
         "figures": [asdict(figure) for figure in figures],
+        **cited,
     }
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")

@@ -1,8 +1,9 @@
-"""Live developers, five seeds: does it get personal, how fast, and which part does what?
+"""Live developers, eight seeds: does it get personal, how fast, and which part does what?
 
 Each seed makes its own conversations, tokenizer, PRM and warm-started reference. Then a copy is
 trained for each of three developers, and everything is measured on tasks that no training has
-seen, against the developers' true wishes.
+seen, against the developers' true wishes. Each part of a seed is kept in build/benchmarks/, so
+that a long run can be cut and goes on where it was.
 """
 
 import argparse
@@ -17,36 +18,42 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from scipy import stats
 from sklearn.metrics import balanced_accuracy_score
 from torch import nn
 
-from benchmarks.common import ROOT, Figure, commit, save
+from benchmarks.common import ROOT, Figure, commit, profile_sizes, save
+from benchmarks.injection import EDDA, measure_injection, measure_six_wishes
 from nexa_helpers.conversations import preference_pairs, triples_from_rows
 from nexa_helpers.data import train_tokenizer
 from nexa_helpers.developers import ADA, BORIS, CHEN, Developer, simulate_conversations
 from nexa_helpers.evaluation import pairwise_accuracy
 from nexa_helpers.feedback import keyword_labels
 from nexa_helpers.grpo_tcr import per_response_loss
-from nexa_helpers.live_evaluation import cross_satisfaction, satisfaction
+from nexa_helpers.live_evaluation import (
+    cross_satisfaction,
+    draw_caches,
+    satisfaction,
+    satisfaction_over_caches,
+)
 from nexa_helpers.policy import SimplePolicy
 from nexa_helpers.process_reward import (
     ProcessRewardModel,
     predict_rewards,
     train_prm,
 )
-from nexa_helpers.prompt_injection import PromptInjectionBaseline
 from nexa_helpers.runtime import set_seed
 from nexa_helpers.training import (
-    collect_rollouts,
     frozen_copy,
     train_on_policy,
     warm_start,
 )
 
-SEEDS = range(5)
+SEEDS = range(8)
 ABLATION_SEEDS = range(2)
 NUM_REQUESTS = 500
+NUM_CACHES = 20
 # glibc keeps freed batches of many sizes as holes in its heap. Large blocks from mmap go back.
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_TRIM_THRESHOLD_": "1048576"}
 DEVELOPERS = (ADA, BORIS, CHEN)
@@ -91,6 +98,7 @@ class World:
     def train(self, developer: Developer, **options: Any) -> tuple[nn.Module, dict[str, Any]]:
         """Train a copy of the reference for one developer."""
         set_seed(self.seed)
+        options = {"num_iterations": profile_sizes("full")["rounds"]} | options
         policy = copy.deepcopy(self.reference).requires_grad_(True)
         metrics = train_on_policy(
             policy, self.reference, self.prm, developer, self.tokenizer, seed=self.seed, **options
@@ -105,33 +113,40 @@ class World:
         requests = (policy, developer, self.tokenizer, NUM_REQUESTS, prefix)
         return satisfaction(*requests, **options).value
 
-    def corrections(self, developer: Developer) -> PromptInjectionBaseline:
-        """Let the reference work with a developer, and cache the corrections."""
+    def injected(self, developer: Developer) -> tuple[np.ndarray, nn.Module]:
+        """Draw caches of a developer's corrections.
+
+        Returns:
+            Which requests each cache satisfied, (caches, requests); and the reference with the
+            first cache in front of its input.
+        """
         set_seed(self.seed)
-        baseline = PromptInjectionBaseline()
-        records = collect_rollouts(
-            self.reference, developer, self.tokenizer, 16, 3, group_size=1, seed=self.seed
+        caches = draw_caches(self.reference, developer, self.tokenizer, NUM_CACHES, seed=self.seed)
+        set_seed(self.seed)
+        happy = satisfaction_over_caches(
+            self.reference, developer, self.tokenizer, caches, NUM_REQUESTS // NUM_CACHES
         )
-        baseline.learn([record for record in records if record["feedback"] is not None])
-        return baseline
+        return happy, caches[0].inject_into(self.reference, self.tokenizer)
 
 
 def measure_developer(world: World, developer: Developer) -> tuple[nn.Module, dict[str, float]]:
     """Train for one developer, and measure before, prompt injection and after."""
-    baseline = world.corrections(developer)
+    happy, injected = world.injected(developer)
     figures = {
         "before": world.share(world.reference, developer),
-        "prompt injection": world.share(world.reference, developer, baseline.prefix()),
+        "prompt injection": float(happy.mean()),
+        "prompt injection, worst cache": float(happy.mean(axis=1).min()),
+        "prompt injection, best cache": float(happy.mean(axis=1).max()),
     }
     started = time.monotonic()
     policy, metrics = world.train(developer)
     figures["seconds"] = time.monotonic() - started
     figures["after"] = world.share(policy, developer)
+    figures["after minus prompt injection"] = figures["after"] - figures["prompt injection"]
     figures["after, at temperature 1"] = world.share(policy, developer, temperature=1.0)
     figures["constant groups"] = statistics.mean(metrics["constant_groups"])
     rows = simulate_conversations(200, world.seed + 100, "test", [developer])
     pairs, _ = preference_pairs(rows)
-    injected = baseline.inject_into(world.reference, world.tokenizer)
     contestants = {"before": world.reference, "prompt injection": injected, "after": policy}
     for name, model in contestants.items():
         figures[f"pairs, {name}"] = pairwise_accuracy(model, pairs, world.tokenizer).value
@@ -145,6 +160,7 @@ def measure_seed(world: World) -> dict[str, Any]:
     for developer in DEVELOPERS:
         policies[developer.name], figures = measure_developer(world, developer)
         result["developers"][developer.name] = figures
+    result["notes"] = measure_notes(world, policies)
     crossed = cross_satisfaction(policies, list(DEVELOPERS), world.tokenizer)
     result["cross"] = {
         f"{name}, asked by {who}": share.value for (name, who), share in crossed.items()
@@ -153,6 +169,19 @@ def measure_seed(world: World) -> dict[str, Any]:
     result["repeats"] = float(twice[0] == twice[1])
     result["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
     return result
+
+
+def measure_notes(world: World, policies: dict[str, nn.Module]) -> dict[str, Any]:
+    """Compare notes in the prompt with learning in the weights (see ``injection``)."""
+    reference, tokenizer, seed = world.reference, world.tokenizer, world.seed
+    found: dict[str, Any] = {
+        developer.name: measure_injection(
+            reference, policies[developer.name], developer, tokenizer, seed
+        )
+        for developer in DEVELOPERS
+    }
+    found["Edda"] = measure_six_wishes(reference, world.train(EDDA)[0], tokenizer, seed)
+    return found
 
 
 def measure_ablation(world: World) -> dict[str, float]:
@@ -176,6 +205,20 @@ def result_paths(seed: int, ablation: bool) -> dict[Any, Path]:
     return paths
 
 
+def mean_interval(values: list[float], unit: str = "share") -> tuple[float, float, float]:
+    """Mean over seeds and its 95 % interval (Student's t); of one or two, what they span.
+
+    A share's interval keeps to [0, 1]; a difference of shares may be negative.
+    """
+    mean = statistics.mean(values)
+    if len(values) < 3 or len(set(values)) == 1:
+        return mean, min(values), max(values)
+    low, high = stats.t.interval(0.95, len(values) - 1, mean, stats.sem(values))
+    if unit == "share" and min(values) >= 0:
+        low, high = max(low, 0.0), min(high, 1.0)
+    return mean, float(low), float(high)
+
+
 def mean_figure(name: str, values: list[float], unit: str, goal: str = "") -> list[Figure]:
     """Report the mean over seeds, with its 95 % interval (Student's t) from three seeds on.
 
@@ -184,9 +227,7 @@ def mean_figure(name: str, values: list[float], unit: str, goal: str = "") -> li
     mean = statistics.mean(values)
     label = f"{name}: mean of {len(values)} seeds"
     if len(values) >= 3 and len(set(values)) > 1:
-        low, high = stats.t.interval(0.95, len(values) - 1, mean, stats.sem(values))
-        if unit == "share" and min(values) >= 0:
-            low, high = max(low, 0.0), min(high, 1.0)
+        _, low, high = mean_interval(values, unit)
         label += f" [{low:.3f}, {high:.3f}]"
     figures = [Figure(label, mean, unit)]
     if goal:
@@ -197,10 +238,57 @@ def mean_figure(name: str, values: list[float], unit: str, goal: str = "") -> li
     return figures
 
 
+def differences(results: list[dict[str, Any]], developer: Developer) -> list[float]:
+    """Personal policy minus prompt injection, of each seed."""
+    return [
+        result["developers"][developer.name]["after minus prompt injection"] for result in results
+    ]
+
+
+def notes_values(results: list[dict[str, Any]]) -> dict[str, list[float]]:
+    """Values of each seed of what ``injection`` measures: means over the three developers.
+
+    Of milliseconds the ratio is kept, too: another machine has others, but much the same ratio.
+    """
+    values: dict[str, list[float]] = {}
+    for result in results:
+        found = [result["notes"][developer.name] for developer in DEVELOPERS]
+        seed = {name: statistics.mean(each[name] for each in found) for name in found[0]}
+        slower = (
+            each["ms per token, with notes"] / each["ms per token, without notes"] for each in found
+        )
+        seed["time per token, with notes to without"] = statistics.median(slower)
+        for name, value in (seed | result["notes"]["Edda"]).items():
+            values.setdefault(name, []).append(value)
+    return values
+
+
+def unit_of(name: str) -> str:
+    """Name the unit of a figure of ``notes_values``."""
+    units = {"ms per": "ms", "prompt tokens": "tokens", "time per": "x"}
+    units["prompt injection: corrections"] = units["personal policy: corrections"] = "corrections"
+    return next((unit for start, unit in units.items() if name.startswith(start)), "share")
+
+
+def means_of(results: list[dict[str, Any]]) -> dict[str, tuple[float, float, float]]:
+    """Collect what the prose may cite: means over seeds, with their intervals."""
+    means = {}
+    for developer in DEVELOPERS:
+        for name in ("before", "prompt injection", "after"):
+            values = [result["developers"][developer.name][name] for result in results]
+            means[f"{developer.name}, {name}"] = mean_interval(values)
+        gains = differences(results, developer)
+        means[f"{developer.name}, after minus prompt injection"] = mean_interval(gains, "gain")
+    for name, values in notes_values(results).items():
+        means[f"notes: {name}"] = mean_interval(values, unit_of(name))
+    return means
+
+
 def figures_of(results: list[dict[str, Any]]) -> list[Figure]:
     """Turn the seeds' results into figures."""
     figures: list[Figure] = []
-    goals = {"before": "<= 0.2", "prompt injection": "", "after": ">= 0.9", "seconds": "<= 120"}
+    goals = {"before": "<= 0.2", "prompt injection": "", "after": ">= 0.95", "seconds": "<= 120"}
+    goals |= {f"prompt injection, {which} cache": "" for which in ("worst", "best")}
     goals |= dict.fromkeys(("after, at temperature 1", "constant groups"), "")
     goals |= {f"pairs, {name}": "" for name in ("before", "prompt injection")}
     goals |= {"pairs, after": ">= 0.9"}
@@ -209,6 +297,10 @@ def figures_of(results: list[dict[str, Any]]) -> list[Figure]:
             values = [result["developers"][developer.name][name] for result in results]
             unit = "s" if name == "seconds" else "share"
             figures += mean_figure(f"{developer.name}, {name}", values, unit, goal)
+        values = differences(results, developer)
+        figures += mean_figure(f"{developer.name}, after minus prompt injection", values, "gain")
+    for name, values in notes_values(results).items():
+        figures += mean_figure(f"notes: {name}", values, unit_of(name))
     gains = [result["world"]["PRM"] - result["world"]["keywords"] for result in results]
     for name in ("keywords", "PRM"):
         values = [result["world"][name] for result in results]
@@ -267,10 +359,14 @@ def main() -> None:
     if options.only_measure:
         return
     note = (
-        "40 rounds of 64 rollouts a developer (4 sessions, 2 turns, 8 responses), 2 updates each. "
+        f"{profile_sizes('full')['rounds']} rounds of 64 rollouts a developer, as in the notebook "
+        "(4 sessions, 2 turns, 8 responses), 2 updates each. "
         f"Shares of {NUM_REQUESTS} first answers to unseen tasks that meet all three wishes, "
         "sampled at temperature 0.7 where nothing else is said, in the ablation at 1; "
-        "cross-scores of 200; 200 held-out pairs a developer. A process for each seed, with "
+        "cross-scores of 200; 200 held-out pairs a developer. "
+        f"Prompt injection: {NUM_CACHES} caches, each of its own conversations, and an equal part "
+        "of the requests for each. Notes: 200 requests of each kind, means of three developers. "
+        "A process for each seed, with "
         f"{' and '.join(ALLOCATOR)} at 1 MiB. {options.note}"
     )
     results = []
@@ -280,7 +376,8 @@ def main() -> None:
         results.append(parts[measure_seed])
         if measure_ablation in parts:
             results[-1]["ablation"] = parts[measure_ablation]
-    save("personalization", "Live developers: personalization", figures_of(results), note.strip())
+    figures, means = figures_of(results), means_of(results)
+    save("personalization", "Live developers: personalization", figures, note.strip(), means=means)
 
 
 if __name__ == "__main__":

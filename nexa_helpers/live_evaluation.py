@@ -12,13 +12,18 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from scipy import stats
 from torch import nn
 
 from nexa_helpers.developers import Developer, LiveSession, write_preferences
 from nexa_helpers.evaluation import Share, share_of
 from nexa_helpers.feedback import keyword_labels
 from nexa_helpers.policy import sample_responses
-from nexa_helpers.tasks import TASKS, find_slips, read_response
+from nexa_helpers.prompt_injection import PromptInjectionBaseline
+from nexa_helpers.tasks import TASKS, Task, find_slips, read_response
+from nexa_helpers.training import collect_rollouts
+
+MOST_TOKENS = 544  # of a context with notes in front: all that fits beside a response
 
 
 def satisfaction(
@@ -153,6 +158,153 @@ def play_sessions(
                 if keyword_labels([{"response": "", "feedback": feedback or ""}]) == [-1]:
                     notes[copy].append(" ".join(str(feedback).split())[:100])
     return corrected
+
+
+def draw_caches(
+    policy: nn.Module,
+    developer: Developer,
+    tokenizer: Any,
+    num_caches: int = 20,
+    num_sessions: int = 16,
+    turns_per_session: int = 2,
+    seed: int = 0,
+) -> list[PromptInjectionBaseline]:
+    """Let a policy work with a developer, and cache the corrections: several times over.
+
+    Which corrections a cache happens to contain is chance. Each draw has conversations of its own.
+
+    Args:
+        policy: The deployed model.
+        developer: Who asks and replies.
+        tokenizer: The tokenizer of the policy.
+        num_caches: How many caches to draw.
+        num_sessions: Sessions per cache.
+        turns_per_session: Most turns of a session.
+        seed: Seed of the developer; the policy samples from torch's global generator.
+
+    Returns:
+        One baseline per draw, with the last corrections of its own sessions.
+    """
+    sizes = {"num_sessions": num_caches * num_sessions, "turns_per_session": turns_per_session}
+    records = collect_rollouts(policy, developer, tokenizer, group_size=1, seed=seed, **sizes)
+    caches = [PromptInjectionBaseline() for _ in range(num_caches)]
+    for number, cache in enumerate(caches):
+        cache.learn(
+            [
+                record
+                for record in records
+                if record["session"] // num_sessions == number and record["feedback"] is not None
+            ]
+        )
+    return caches
+
+
+def answer_requests(
+    policy: nn.Module,
+    developer: Developer,
+    tokenizer: Any,
+    num_requests: int = 200,
+    caches: list[PromptInjectionBaseline] | None = None,
+    seed: int = 1,
+    temperature: float = 0.7,
+) -> tuple[list[Task], list[str]]:
+    """Let a policy respond to requests for tasks that no training has seen.
+
+    Args:
+        policy: Samples one response per request.
+        developer: Who asks.
+        tokenizer: The tokenizer of the policy.
+        num_requests: How many requests.
+        caches: Corrections to put in front; each cache serves an equal part of the requests, the
+            first one the first part. None puts nothing in front.
+        seed: Seed of the requests; the policy samples from torch's global generator.
+        temperature: Of the samples.
+
+    Returns:
+        The tasks, and the response to each.
+    """
+    rng = random.Random(seed)
+    tasks = [rng.choice(TASKS["test"]) for _ in range(num_requests)]
+    contexts = []
+    for number, task in enumerate(tasks):
+        turns = [{"role": "user", "content": developer.ask(rng, task)}]
+        cache = caches[number * len(caches) // num_requests].correction_cache if caches else ()
+        if cache:
+            turns.insert(0, {"role": "user", "content": write_preferences(cache)})
+        contexts.append(turns)
+    responses = []
+    for start in range(0, num_requests, 200):  # in parts, to bound the memory
+        part = contexts[start : start + 200]
+        samples = sample_responses(
+            policy, part, tokenizer, max_context=MOST_TOKENS, temperature=temperature
+        )
+        responses += [sample["response"] for sample in samples]
+    return tasks, responses
+
+
+def satisfaction_over_caches(
+    policy: nn.Module,
+    developer: Developer,
+    tokenizer: Any,
+    caches: list[PromptInjectionBaseline],
+    requests_per_cache: int = 10,
+    seed: int = 1,
+    temperature: float = 0.7,
+) -> np.ndarray:
+    """Ask a few requests of each cache: which first responses meet all wishes?
+
+    Args:
+        policy: The deployed model.
+        developer: Who asks, and judges by the true wishes.
+        tokenizer: The tokenizer of the policy.
+        caches: What ``draw_caches`` returns.
+        requests_per_cache: Requests per cache, each cache its own.
+        seed: Seed of the requests; the policy samples from torch's global generator.
+        temperature: Of the samples.
+
+    Returns:
+        Booleans (caches, requests): True where the developer truly has no complaint. The mean of
+        a row is the share of one draw.
+    """
+    tasks, responses = answer_requests(
+        policy, developer, tokenizer, len(caches) * requests_per_cache, caches, seed, temperature
+    )
+    happy = [
+        developer.complaint(task, response) is None
+        for task, response in zip(tasks, responses, strict=True)
+    ]
+    return np.array(happy, dtype=bool).reshape(len(caches), requests_per_cache)
+
+
+def share_over_draws(happy: np.ndarray, seed: int = 0) -> Share:
+    """Compute a share with a 95 % interval that covers the draws and the requests.
+
+    A cluster bootstrap (percentile method): whole draws are drawn again, each with the requests
+    that it was asked, so both kinds of chance are in it. Requests of one draw share their luck,
+    which an interval that counts all requests together does not see. Where all draws are alike the
+    bootstrap has nothing to vary; so the interval is never narrower than Wilson's.
+
+    Args:
+        happy: (draws, requests) booleans, at least two draws.
+        seed: Seed of the bootstrap.
+
+    Returns:
+        The share, and its 95 % interval.
+
+    Raises:
+        ValueError: There are fewer than two draws, or no request.
+    """
+    if happy.ndim != 2 or happy.shape[0] < 2 or not happy.shape[1]:
+        raise ValueError(f"happy: expected (draws, requests), two draws or more, got {happy.shape}")
+    rates = happy.mean(axis=1)
+    counted = share_of(int(happy.sum()), happy.size)
+    if np.ptp(rates) == 0:
+        return counted
+    interval = stats.bootstrap(
+        (rates,), np.mean, n_resamples=4000, method="percentile", rng=np.random.default_rng(seed)
+    ).confidence_interval
+    low, high = min(float(interval.low), counted.low), max(float(interval.high), counted.high)
+    return Share(float(rates.mean()), low, high)
 
 
 def cross_satisfaction(
