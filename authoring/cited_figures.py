@@ -134,7 +134,8 @@ def refresh_marks(notebook: NotebookNode, cited: Cited) -> int:
 def expected_table(cited: Cited) -> str:
     """Write the table of expected ranges as code."""
     rows = [f'    "{name}": {range_of(values)},\n' for name, values in cited.runs.items()]
-    return f"EXPECTED: dict[str, tuple[float, float]] = {{\n{''.join(rows)}}}"
+    table = f"{{\n{''.join(rows)}}}" if rows else "{}"
+    return f"EXPECTED: dict[str, tuple[float, float]] = {table}"
 
 
 def read_compared(notebook: NotebookNode) -> dict[str, float]:

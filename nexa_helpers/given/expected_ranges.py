@@ -5,8 +5,7 @@ speaks in ranges, which come from whole runs of the notebook, one per seed.
 """
 
 # Lowest and highest value to expect, `full` profile; `make sync` writes this table.
-EXPECTED: dict[str, tuple[float, float]] = {
-}
+EXPECTED: dict[str, tuple[float, float]] = {}
 
 
 def compare_with_expected(name: str, value: float, profile: str = "full") -> str:
