@@ -109,6 +109,16 @@ def check_scores(assignment: Assignment, scores: Scores) -> None:
         raise CourseError(f"the reference submission lost points: {', '.join(lost)}. See {where}")
 
 
+def lend_ready_made(assignment: Assignment, folder: Path) -> None:
+    """Put the ready-made files beside a notebook that will be executed, as students have them."""
+    link = folder / "ready_made"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if link.is_symlink():  # an earlier run's, perhaps of another assignment
+        link.unlink()
+    if assignment.ready_made.is_dir() and not link.exists():
+        link.symlink_to(assignment.ready_made)
+
+
 def execute_source(
     assignment: Assignment, output: Path, source: Path | None = None
 ) -> NotebookNode:
@@ -124,6 +134,7 @@ def execute_source(
     """
     profile = os.environ.get("NEXA_PROFILE") or "full"
     parameters = {"DATA_SOURCE": "embedded", "PROFILE": profile}
+    lend_ready_made(assignment, output.parent)
     try:
         return execute(source or assignment.source_notebook, output, parameters)
     except papermill.PapermillExecutionError as error:

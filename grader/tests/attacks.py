@@ -111,7 +111,7 @@ def link_notebook(course: TinyCourse, path: Path) -> None:
 
 def link_folder(course: TinyCourse, path: Path) -> None:
     shutil.rmtree(path.parent)
-    path.parent.symlink_to(course.submitted("points").parent)
+    path.parent.symlink_to(course.submitted("skip_tag").parent)
 
 
 def link_gradebook(course: TinyCourse, path: Path) -> None:

@@ -173,7 +173,7 @@ def test_a_held_submission_is_graded_when_a_person_accepts_it(tmp_path):
     with (tmp_path / "nbgrader_config.py").open("a") as config:
         config.write("c.WatchForForgery.accepted = ['cheat']\n")
     again = course.run(*command())
-    assert (again.returncode, course.scores("cheat")) == (0, NO_ADD), again.stderr
+    assert (again.returncode, course.scores("cheat")) == (0, FULL), again.stderr
     assert "1 already done" in course.run(*command()).stdout
 
 
