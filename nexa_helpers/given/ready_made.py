@@ -21,12 +21,12 @@ from torch import nn
 
 READY_MADE_URL = ""  # the address of the folder ready_made/, where your course publishes one
 READY_MADE_FILES = {
-    "conversations.json.gz": "ca30e86c240d99d8fa8bd105181fa8f856b8144e28503ee55b5f1796d81af896",
+    "conversations.json.gz": "22bbbf1e3925a6be2e1545e7a210830ba4f0c523304669cc56a6bca8431dc48d",
     "deployed.safetensors": "e04974d6f133abeb1548f7e07d782fb9c19464ff256c6a357c75799cc1c65a52",
-    "policies.safetensors": "36082676ff2ca57c4107a28dfdb2a932fdeff92fb616b11b1c2c09a5efc6cd54",
-    "prm.safetensors": "4adc9870c6defb9d08f9ef415615ec98d96b63c1d1b97da8438b898aef8d1c47",
-    "results.json": "8262eeafd27aed05807bea7e1f5da9fc1a1c445cb9c0c9361fe6a92edec75eb8",
-    "sentiments.json": "80665f3e5a1b3e34d5236af5844eb9b3213dba3131e8e1e322e20374cf387798",
+    "policies.safetensors": "92ef983e509be8840d3ab39c416e982e63454be048098ebfe74be085d587a252",
+    "prm.safetensors": "39fadc67856baec7943f5d6c0f44bcef48f19fabff34d833a79c86c301638ce6",
+    "results.json": "1ff1c7c88b38424acb925ed95c8498b74f9aaa102e7e3162535844c41f9dff6b",
+    "sentiments.json": "df22eabb99e09cfac278de885a1660862fdf73d4a2c8e096a5b98e10acbca625",
     "tokenizer.json": "e35320578ab0bf358abebe4dc5042542eba972595f640a74dfd5136fa8dbb7fc",
 }
 
