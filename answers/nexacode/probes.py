@@ -1172,7 +1172,7 @@ def roll(namespace: Namespace, given: dict[str, Any], leaves: list[int]) -> Any:
         )  # fmt: skip
     results = []
     for record in records:
-        ids, said = list(record["response_ids"]), list(map(float, record["log_probs_old"]))
+        ids, noted = list(record["response_ids"]), list(map(float, record["log_probs_old"]))
         one = {"context": list(record["context"]), "response": ""}
         batch = namespace["encode_examples"]([one], tokenizer, response_ids=[ids])
         with torch.no_grad():
@@ -1181,8 +1181,9 @@ def roll(namespace: Namespace, given: dict[str, Any], leaves: list[int]) -> Any:
         results.append({
             "users": users, "session": int(record["session"]), "turn": int(record["turn"]),
             "is_said": [record["response"], record["feedback"]] in said,
-            "feedback": record["feedback"], "mask": float(record["loss_mask"]), "count": len(said),
-            "is_close": len(right) == len(said) and all(abs(a - b) < 1e-3 for a, b in zip(right, said)),
+            "feedback": record["feedback"], "mask": float(record["loss_mask"]), "count": len(noted),
+            "is_close": len(right) == len(noted)
+            and all(abs(a - b) < 1e-3 for a, b in zip(right, noted)),
         })  # fmt: skip
     return results
 

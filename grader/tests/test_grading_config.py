@@ -1,7 +1,7 @@
 """What ``nexa-grade`` grades with where a course's own file says little, or too little."""
 
 import pytest
-from bwrap import NO_SANDBOX
+from bwrap import NO_SANDBOX, needs_sandbox
 from nbgrader.preprocessors import Execute
 from nexa_grade.execution.sandboxed_execute import SandboxedExecute
 from nexa_grade.run.grading_config import hardened_for_grading, weaknesses
@@ -91,12 +91,13 @@ def test_it_refuses_in_one_line(tmp_path, listed, missing):
     assert course.scores("right") == {}
 
 
+@needs_sandbox
 def test_a_course_without_a_line_for_it_is_graded_in_safety(tmp_path):
+    """In the sandbox: a kernel does not see the gradebook."""
     course = TinyCourse(tmp_path, "")
     course.submit("right", course.solved())
-    course.submit("cheat", course.solved(add="import ctypes\ndef add(a, b):\n    return 1"))
+    sees = f"import os\nSEES = os.path.exists({str(tmp_path / 'gradebook.db')!r})\n"
+    course.submit("curious", course.solved(add=sees + "def add(a, b):\n    return a + b + SEES"))
     done = course.run(*COMMAND)
-    assert done.returncode == 1, done.stderr
-    assert "cheat: HeldForReview" in done.stdout
-    assert course.scores("right") == FULL
-    assert set(course.scores("cheat").values()) == {None}
+    assert done.returncode == 0, done.stderr
+    assert course.scores("right") == course.scores("curious") == FULL

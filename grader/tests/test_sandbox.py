@@ -372,8 +372,8 @@ def test_number_of_processes(tmp_path, way):
         except BlockingIOError:
             print(made)
     """
-    made = value_of(execute(tmp_path, source, processes=80, **way)[0])
-    assert 0 < made < 80
+    made = value_of(execute(tmp_path, source, processes=40, **way)[0])
+    assert 0 < made < 40
 
 
 @needs_sandbox

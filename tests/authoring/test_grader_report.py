@@ -32,7 +32,7 @@ def test_nbgrader_accepts_the_right_answer_and_catches_the_wrong_ones(verdicts):
     assert verdicts[RIGHT].lost == 0
     assert verdicts[WRONG].lost > 0
     assert verdicts[OTHER].lost > 0
-    assert "expected 0, got" in verdicts[WRONG].first_message
+    assert "expected the reward 0, got" in verdicts[WRONG].first_message
 
 
 def test_the_quick_way_agrees_and_nothing_is_lost_elsewhere(verdicts):
