@@ -275,7 +275,7 @@ def test_optimizer_and_gradient_norm_are_those_of_the_contract(
     )
     policy = make_policy(5)
     train_grpo_tcr(policy, frozen_copy(policy), keyword_prm, separable, tokenizer, 2, lr=3e-4)
-    assert options == [{"lr": 3e-4, "weight_decay": 0.01}]
+    assert options == [{"lr": 3e-4, "weight_decay": 0.01, "fused": True}]  # fused: only faster
     assert norms == [1.0, 1.0]
 
 
