@@ -14,8 +14,15 @@ from typing import Any
 
 import nbformat
 import torch
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from torch import nn
+from transformers import PreTrainedTokenizerFast
 
-from authoring.assignment import NEXACODE
+from authoring.assignment import NEXACODE, Assignment
+from nexa_helpers.data import make_tokenizer
+from nexa_helpers.policy import SimplePolicy
+from nexa_helpers.training import frozen_copy
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -98,6 +105,17 @@ def profile_sizes(profile: str) -> dict[str, int]:
     ]
     sizes: dict[str, int] = ast.literal_eval(table)[profile]
     return sizes
+
+
+def load_deployed(assignment: Assignment) -> tuple[nn.Module, PreTrainedTokenizerFast]:
+    """Load the deployed model, frozen, and its tokenizer from an assignment's ready-made files."""
+    bpe = Tokenizer.from_file(str(assignment.ready_made / "tokenizer.json"))
+    tokenizer = make_tokenizer(bpe)
+    policy = SimplePolicy(len(tokenizer))
+    with torch.no_grad():  # the file's weights are in half precision
+        for name, weight in load_file(assignment.ready_made / "deployed.safetensors").items():
+            policy.get_parameter(name).copy_(weight)
+    return frozen_copy(policy), tokenizer
 
 
 def save(

@@ -14,18 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
-from tokenizers import Tokenizer
 
 from authoring.assignment import DISTILLATION
-from benchmarks.common import ROOT, Figure, save
-from nexa_helpers.data import make_tokenizer
+from benchmarks.common import ROOT, Figure, load_deployed, save
 from nexa_helpers.developers import ADA, DARA, Developer, write_preferences
 from nexa_helpers.distillation_training import play_with_notes, train_from_feedback
 from nexa_helpers.hint_judge import HINTS, HintJudge
 from nexa_helpers.learning_speed import sessions_until_stable
 from nexa_helpers.live_evaluation import satisfaction
-from nexa_helpers.policy import SimplePolicy
 from nexa_helpers.runtime import set_seed
 
 PARTS = ROOT / "build" / "distillation"
@@ -53,14 +49,7 @@ class World:
 
     def __init__(self) -> None:
         """Load the deployed model from the notebook's ready-made files."""
-        folder = DISTILLATION.ready_made
-        self.tokenizer = make_tokenizer(Tokenizer.from_file(str(folder / "tokenizer.json")))
-        self.deployed = SimplePolicy(len(self.tokenizer))
-        weights = load_file(folder / "deployed.safetensors")
-        with torch.no_grad():
-            for name, parameter in self.deployed.named_parameters():
-                parameter.copy_(weights[name])
-        self.deployed.eval().requires_grad_(False)
+        self.deployed, self.tokenizer = load_deployed(DISTILLATION)
 
     def look(self, model: Any, developer: Developer, hints: list[str]) -> float:
         """Share of satisfied first responses on unseen requests."""

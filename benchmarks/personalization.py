@@ -1,9 +1,9 @@
 """Live developers, eight seeds: does it get personal, how fast, and which part does what?
 
-Each seed makes its own conversations, tokenizer, PRM and warm-started reference. Then a copy is
-trained for each of three developers, and everything is measured on tasks that no training has
-seen, against the developers' true wishes. Each part of a seed is kept in build/benchmarks/, so
-that a long run can be cut and goes on where it was.
+The deployed model is one and the same. Each seed makes its own conversations and trains its own
+PRM; then a copy of the deployed model is trained for each of three developers, and everything is
+measured on tasks that no training has seen, against the developers' true wishes. Each part of a
+seed is kept in build/benchmarks/, so that a long run can be cut and goes on where it was.
 """
 
 import argparse
@@ -23,10 +23,10 @@ from scipy import stats
 from sklearn.metrics import balanced_accuracy_score
 from torch import nn
 
-from benchmarks.common import ROOT, Figure, commit, profile_sizes, save
+from authoring.assignment import NEXACODE
+from benchmarks.common import ROOT, Figure, commit, load_deployed, profile_sizes, save
 from benchmarks.injection import EDDA, measure_injection, measure_six_wishes
 from nexa_helpers.conversations import preference_pairs, triples_from_rows
-from nexa_helpers.data import train_tokenizer
 from nexa_helpers.developers import ADA, BORIS, CHEN, Developer, simulate_conversations
 from nexa_helpers.evaluation import pairwise_accuracy
 from nexa_helpers.feedback import keyword_labels
@@ -37,18 +37,13 @@ from nexa_helpers.live_evaluation import (
     satisfaction,
     satisfaction_over_caches,
 )
-from nexa_helpers.policy import SimplePolicy
 from nexa_helpers.process_reward import (
     ProcessRewardModel,
     predict_rewards,
     train_prm,
 )
 from nexa_helpers.runtime import set_seed
-from nexa_helpers.training import (
-    frozen_copy,
-    train_on_policy,
-    warm_start,
-)
+from nexa_helpers.training import frozen_copy, train_on_policy
 
 SEEDS = range(8)
 ABLATION_SEEDS = range(2)
@@ -66,7 +61,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 
 class World:
-    """What one seed makes: conversations, tokenizer, reference and PRM."""
+    """The deployed model, and what one seed makes: conversations and a PRM."""
 
     def __init__(self, seed: int):
         """Make everything; ``figures`` holds what was measured on the way."""
@@ -75,19 +70,13 @@ class World:
             simulate_conversations(size, seed, split)
             for split, size in (("train", 5000), ("test", 500))
         )
-        self.tokenizer = train_tokenizer([row["chosen"] for row in rows])
-        set_seed(seed)
-        policy = SimplePolicy(len(self.tokenizer))
-        started = time.monotonic()
-        warm_start(policy, rows, self.tokenizer, seed=seed)
-        self.figures = {"warm start": time.monotonic() - started}
-        self.reference = frozen_copy(policy)
+        self.reference, self.tokenizer = load_deployed(NEXACODE)
         triples, _ = triples_from_rows(rows)
         set_seed(seed)
         self.prm = ProcessRewardModel(len(self.tokenizer))
         started = time.monotonic()
         train_prm(self.prm, triples, keyword_labels(triples), self.tokenizer, seed=seed)
-        self.figures["PRM training"] = time.monotonic() - started
+        self.figures = {"PRM training": time.monotonic() - started}
         self.prm.requires_grad_(False)
         test_triples, _ = triples_from_rows(test_rows)
         truth = [verdict for row in test_rows for verdict in row["verdicts"]]
@@ -316,9 +305,8 @@ def figures_of(results: list[dict[str, Any]]) -> list[Figure]:
         for name in VARIANTS:
             values = [result["ablation"][name] for result in ablated]
             figures += mean_figure(f"ablation, Ada: {name}", values, "share")
-    for name in ("warm start", "PRM training"):
-        values = [result["world"][name] for result in results]
-        figures += mean_figure(name, values, "s")
+    values = [result["world"]["PRM training"] for result in results]
+    figures += mean_figure("PRM training", values, "s")
     started = time.monotonic()
     for split, size in (("train", 5000), ("test", 500)):
         simulate_conversations(size, 0, split)
