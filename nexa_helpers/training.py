@@ -386,7 +386,7 @@ class OnPolicySettings:
     group_size: int = 8  # responses per request
     num_epochs: int = 2  # updates on the same rollouts; from the second one on, clipping can act
     num_votes: int = 5  # of the PRM on each response
-    lr: float = 6e-4  # first learning rate of AdamW; it falls in even steps towards a tenth
+    lr: float = 1.2e-3  # first learning rate of AdamW; it falls in even steps towards a tenth
     eps_low: float = 0.2  # the ratio is clipped from below at 1 - eps_low
     eps_high: float = 0.28  # the ratio is clipped from above at 1 + eps_high
     beta_kl: float = 0.005  # weight of the KL penalty

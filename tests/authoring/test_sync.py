@@ -194,6 +194,18 @@ def test_no_cell_reads_a_name_that_a_graded_cell_binds(notebook):
                 assert not shared, f"{cell.id} reads {shared}, which {graded.id} binds"
 
 
+def test_no_cell_takes_the_name_of_a_library_or_of_a_given_function(notebook):
+    """Else a cell that runs later, or the self-check, meets something else under that name."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    [imports] = [cell for cell in code if cell.id == "setup-imports"]
+    given = [cell for cell in code if cell.id.startswith("given-")]
+    names = set().union(*(map(bound_names, [imports.source, *(cell.source for cell in given)])))
+    assert {"models", "np", "share_of"} <= names
+    for cell in code:
+        if cell not in [imports, *given]:
+            assert not bound_names(cell.source) & names, cell.id
+
+
 def test_every_assert_of_a_graded_cell_has_a_message(notebook):
     for cell in filter(is_checked_by_machine, notebook.cells):
         for node in ast.walk(tree_of(cell)):
