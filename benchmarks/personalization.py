@@ -1,4 +1,4 @@
-"""Live developers, eight seeds: does it get personal, how fast, and which part does what?
+"""Live developers, eight seeds: does it get personal, and how fast?
 
 The deployed model is one and the same. Each seed makes its own conversations and trains its own
 PRM; then a copy of the deployed model is trained for each of three developers, and everything is
@@ -30,7 +30,6 @@ from nexa_helpers.conversations import preference_pairs, triples_from_rows
 from nexa_helpers.developers import ADA, BORIS, CHEN, Developer, simulate_conversations
 from nexa_helpers.evaluation import pairwise_accuracy
 from nexa_helpers.feedback import keyword_labels
-from nexa_helpers.grpo_tcr import per_response_loss
 from nexa_helpers.live_evaluation import (
     cross_satisfaction,
     draw_caches,
@@ -46,18 +45,11 @@ from nexa_helpers.runtime import set_seed
 from nexa_helpers.training import frozen_copy, train_on_policy
 
 SEEDS = range(8)
-ABLATION_SEEDS = range(2)
 NUM_REQUESTS = 500
 NUM_CACHES = 20
 # glibc keeps freed batches of many sizes as holes in its heap. Large blocks from mmap go back.
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_TRIM_THRESHOLD_": "1048576"}
 DEVELOPERS = (ADA, BORIS, CHEN)
-VARIANTS: dict[str, dict[str, Any]] = {
-    "without T (mean a response first)": {"loss_function": per_response_loss},
-    "without C (no clipping)": {"eps_low": 1.0, "eps_high": float("inf")},
-    "without R (no shaping)": {"L_cache": 0},
-    "without KL penalty": {"beta_kl": 0.0},
-}
 
 
 class World:
@@ -73,7 +65,7 @@ class World:
         self.reference, self.tokenizer = load_deployed(NEXACODE)
         triples, _ = triples_from_rows(rows)
         set_seed(seed)
-        self.prm = ProcessRewardModel(len(self.tokenizer))
+        self.prm: nn.Module = ProcessRewardModel(len(self.tokenizer))
         started = time.monotonic()
         train_prm(self.prm, triples, keyword_labels(triples), self.tokenizer, seed=seed)
         self.figures = {"PRM training": time.monotonic() - started}
@@ -143,7 +135,7 @@ def measure_developer(world: World, developer: Developer) -> tuple[nn.Module, di
 
 
 def measure_seed(world: World) -> dict[str, Any]:
-    """Measure everything for one seed but the ablation."""
+    """Measure everything for one seed."""
     result: dict[str, Any] = {"world": world.figures, "developers": {}}
     policies = {}
     for developer in DEVELOPERS:
@@ -173,25 +165,13 @@ def measure_notes(world: World, policies: dict[str, nn.Module]) -> dict[str, Any
     return found
 
 
-def measure_ablation(world: World) -> dict[str, float]:
-    """Train for Ada with one part left out at a time; at temperature 1, where more is missed."""
-    return {
-        name: world.share(world.train(ADA, **options)[0], ADA, temperature=1.0)
-        for name, options in VARIANTS.items()
-    }
-
-
-def result_paths(seed: int, ablation: bool) -> dict[Any, Path]:
-    """Name the files that a seed's measurements are kept in, by what measures them.
+def result_path(seed: int) -> Path:
+    """Name the file that a seed's measurements are kept in.
 
     What another commit has measured is not taken for this one's. A tree with changes has no name
     of its own, so there all is measured again.
     """
-    folder = ROOT / "build" / "benchmarks" / commit()
-    paths: dict[Any, Path] = {measure_seed: folder / f"personalization-{seed}.json"}
-    if ablation and seed in ABLATION_SEEDS:
-        paths[measure_ablation] = folder / f"ablation-{seed}.json"
-    return paths
+    return ROOT / "build" / "benchmarks" / commit() / f"personalization-{seed}.json"
 
 
 def mean_interval(values: list[float], unit: str = "share") -> tuple[float, float, float]:
@@ -298,13 +278,6 @@ def figures_of(results: list[dict[str, Any]]) -> list[Figure]:
     for name in results[0]["cross"]:
         values = [result["cross"][name] for result in results]
         figures += mean_figure(f"policy of {name}", values, "share")
-    ablated = [result for result in results if "ablation" in result]
-    if ablated:
-        after = [result["developers"]["Ada"]["after, at temperature 1"] for result in ablated]
-        figures += mean_figure("ablation, Ada: GRPO-TCR", after, "share")
-        for name in VARIANTS:
-            values = [result["ablation"][name] for result in ablated]
-            figures += mean_figure(f"ablation, Ada: {name}", values, "share")
     values = [result["world"]["PRM training"] for result in results]
     figures += mean_figure("PRM training", values, "s")
     started = time.monotonic()
@@ -327,43 +300,32 @@ def main() -> None:
     parser.add_argument("seeds", type=int, nargs="*", default=list(SEEDS))
     parser.add_argument("--note", default="", help="circumstances that a reader should know")
     parser.add_argument("--only-measure", action="store_true", help="write no table")
-    parser.add_argument("--no-ablation", action="store_true", help="leave the ablation out")
     options = parser.parse_args()
     for seed in options.seeds:
-        paths = result_paths(seed, not options.no_ablation)
-        is_kept = not commit().endswith("+")
-        missing = {k: path for k, path in paths.items() if not (is_kept and path.exists())}
-        if missing and not options.only_measure:
+        path = result_path(seed)
+        is_missing = commit().endswith("+") or not path.exists()
+        if is_missing and not options.only_measure:
             print(f"seed {seed}", flush=True)
             command = [sys.executable, "-m", "benchmarks.personalization", "--only-measure"]
-            command += ["--no-ablation"] * options.no_ablation
             environment = os.environ | ALLOCATOR | {"NEXA_COMMIT": commit()}
             subprocess.run([*command, str(seed)], env=environment, check=True)
-        elif missing:
-            world = World(seed)
-            for what, path in missing.items():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(json.dumps(what(world), indent=2))
+        elif is_missing:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(measure_seed(World(seed)), indent=2))
     if options.only_measure:
         return
     note = (
         f"{profile_sizes('full')['rounds']} rounds of 64 rollouts a developer, as in the notebook "
         "(4 sessions, 2 turns, 8 responses), 2 updates each. "
         f"Shares of {NUM_REQUESTS} first answers to unseen tasks that meet all three wishes, "
-        "sampled at temperature 0.7 where nothing else is said, in the ablation at 1; "
+        "sampled at temperature 0.7 where nothing else is said; "
         "cross-scores of 200; 200 held-out pairs a developer. "
         f"Prompt injection: {NUM_CACHES} caches, each of its own conversations, and an equal part "
         "of the requests for each. Notes: 200 requests of each kind, means of three developers. "
         "A process for each seed, with "
         f"{' and '.join(ALLOCATOR)} at 1 MiB. {options.note}"
     )
-    results = []
-    for seed in options.seeds:
-        paths = result_paths(seed, not options.no_ablation)
-        parts = {what: json.loads(path.read_text()) for what, path in paths.items()}
-        results.append(parts[measure_seed])
-        if measure_ablation in parts:
-            results[-1]["ablation"] = parts[measure_ablation]
+    results = [json.loads(result_path(seed).read_text()) for seed in options.seeds]
     figures, means = figures_of(results), means_of(results)
     save("personalization", "Live developers: personalization", figures, note.strip(), means=means)
 

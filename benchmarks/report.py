@@ -14,6 +14,7 @@ ORDER = (
     "microscopes",
     "notebook_seeds",
     "personalization",
+    "ablation",
     "real_text",
     "grading",
     "class_grading",
