@@ -90,7 +90,9 @@ def results_of(notebook: dict[str, Any]) -> dict[str, Any]:
     results["majority"] = notebook["majority"].int().tolist()
     results["ballots"] = notebook["ballots"].int().tolist()
     results["corrections"] = {
-        developer.name: list(notebook["corrections_of"](developer).correction_cache)
+        developer.name: [
+            list(cache.correction_cache) for cache in notebook["caches"][developer.name]
+        ]
         for developer in notebook["chosen_developers"]
     }
     return results
