@@ -208,7 +208,9 @@ def main() -> None:
         "Preference accuracy is the mean of two shares (bootstrap); pairs have Wilson's interval."
     )
     first = results[next(iter(results))]
-    means = {f"real text, {name}": first[name] for name in ("GRPO-TCR", "prompt injection")}
+    names = ["GRPO-TCR", "prompt injection", "difference"]
+    names += ["chosen likelier, reference", "chosen likelier, GRPO-TCR"]
+    means = {f"real text, {name}": first[name] for name in names}
     save("real_text", "Real text: HH-RLHF, logged turns", figures, note, means=means)
 
 
