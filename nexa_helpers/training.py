@@ -350,28 +350,47 @@ def score_rollouts(
     return Round(batch, log_probs_old, rewards, advantages, has_reply, labels, constant)
 
 
+def clipped_share(
+    played: Round, log_probs_new: torch.Tensor, eps_low: float, eps_high: float
+) -> float:
+    """Share of the tokens of a round whose ratio has left the clip range.
+
+    Args:
+        played: The round.
+        log_probs_new: (batch, response time) log-probs under the policy, nats.
+        eps_low: The range begins at 1 - eps_low.
+        eps_high: The range ends at 1 + eps_high.
+    """
+    columns = torch.arange(log_probs_new.shape[1], device=log_probs_new.device)
+    mask = columns < played.learned_lengths.unsqueeze(1)
+    ratio = torch.exp(log_probs_new.detach() - played.log_probs_old)
+    is_outside = (ratio < 1 - eps_low) | (ratio > 1 + eps_high)
+    return ((is_outside & mask).sum() / mask.sum().clamp(min=1)).item()
+
+
 def describe_round(
-    played: Round, loss: torch.Tensor, metrics: dict[str, float]
+    played: Round, loss: torch.Tensor, mean_kl: float, clip_fraction: float
 ) -> dict[str, float]:
     """Sum up a round: a number for each list that ``train_on_policy`` returns.
 
     Args:
         played: The round.
         loss: The loss of its last update.
-        metrics: The metrics of the loss.
+        mean_kl: As the loss says, nats per token.
+        clip_fraction: See ``clipped_share``.
     """
     lengths = played.batch["response_lengths"]
     num_replies = played.has_reply.sum().clamp(min=1)
     agrees = played.rewards[played.has_reply > 0] == played.labels
     return {
         "losses": loss.item(),
-        "kl_divs": float(metrics["mean_kl"]),
+        "kl_divs": mean_kl,
         "mean_rewards": (played.rewards.sum() / num_replies).item(),
         "prm_accuracies": (agrees.sum() / num_replies).item(),
         "mean_lengths": lengths.float().mean().item(),
         # E[-log p] over the policy's own samples is its entropy.
         "entropies": (-played.log_probs_old.sum() / lengths.sum()).item(),
-        "clip_fractions": float(metrics.get("clip_fraction", float("nan"))),
+        "clip_fractions": clip_fraction,
         "constant_groups": played.constant_groups,
     }
 
@@ -464,14 +483,16 @@ def train_on_policy(
         with torch.no_grad():
             log_probs_ref = response_log_probs(ref_policy, played.batch)
         for _ in range(chosen.num_epochs):
+            new = response_log_probs(policy, played.batch)
             loss, metrics = loss_function(
-                response_log_probs(policy, played.batch), log_probs_ref, played.advantages,
-                played.learned_lengths, log_probs_old=played.log_probs_old, **chosen.for_loss(),
+                new, log_probs_ref, played.advantages, played.learned_lengths,
+                log_probs_old=played.log_probs_old, **chosen.for_loss(),
             )  # fmt: skip
             take_step(optimizer, policy, loss)
         schedule.step()
         if number >= chosen.num_iterations // 2:
             averaged.update_parameters(policy)
-        rounds.append(describe_round(played, loss, metrics))
+        clip_fraction = clipped_share(played, new, chosen.eps_low, chosen.eps_high)
+        rounds.append(describe_round(played, loss, float(metrics["mean_kl"]), clip_fraction))
     policy.load_state_dict(averaged.module.state_dict())
     return {name: [each[name] for each in rounds] for name in rounds[0]}

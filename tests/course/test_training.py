@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from nexa_helpers.grpo_tcr import per_response_loss
 from nexa_helpers.policy import encode_examples, response_log_probs
 from nexa_helpers.training import (
     OnPolicySettings,
+    clipped_share,
     collect_rollouts,
     encode_rollouts,
     frozen_copy,
@@ -752,7 +754,16 @@ def test_another_loss_can_take_the_place_of_the_given_one(
     )  # fmt: skip
     assert metrics["losses"] == [7.0, 7.0]
     assert metrics["kl_divs"] == [0.5, 0.5]
-    assert np.isnan(metrics["clip_fractions"]).all()
+    assert metrics["clip_fractions"] == [0.0, 0.0]  # counted here: a loss need not report it
+
+
+def test_the_clipped_share_by_hand():
+    """Of five real tokens, the ratios 1.3 and .75 are outside of .8 to 1.28; padding is not."""
+    ratios = torch.tensor([[1.3, 1.0, 0.75], [1.2, 0.85, 9.0], [9.0, 9.0, 9.0]])
+    played = SimpleNamespace(
+        learned_lengths=torch.tensor([3, 2, 0]), log_probs_old=torch.full((3, 3), -2.0)
+    )
+    assert clipped_share(played, ratios.log() - 2, 0.2, 0.28) == pytest.approx(2 / 5)
 
 
 def test_without_t_the_first_loss_is_minus_the_mean_advantage_and_that_is_zero(
