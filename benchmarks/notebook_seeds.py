@@ -11,6 +11,7 @@ from functools import partial
 from authoring.assignment import NEXACODE
 from authoring.cited_figures import range_of, read_compared
 from authoring.execute import execute
+from authoring.make_course import lend_ready_made
 from benchmarks.common import ROOT, Figure, commit, keep_part, save
 
 SEEDS = (NEXACODE.seed, *range(8))  # the solved notebook's own, and eight others
@@ -20,6 +21,7 @@ def run(seed: int, profile: str) -> dict[str, float]:
     """Execute the notebook with one seed and read what it compared."""
     output = ROOT / "build" / "benchmarks" / f"{profile}-{seed}.ipynb"
     parameters = {"PROFILE": profile, "DATA_SOURCE": "embedded", "SEED": seed}
+    lend_ready_made(NEXACODE, output.parent)
     values = read_compared(execute(NEXACODE.source_notebook, output, parameters))
     if not values:
         raise SystemExit(f"seed {seed}: expected numbers compared with a range, found none")
