@@ -36,7 +36,7 @@ from authoring.graded_cells import (
     solution_cells,
     todo_of,
 )
-from authoring.sync import without_markers
+from authoring.sync import HIDDEN_TESTS, without_markers
 
 CHECK_TOOLS = re.compile(r"given-.*check-")  # ids of cells: what graded cells need
 SECONDS_AN_ANSWER = 120.0
@@ -151,13 +151,24 @@ def environment(**variables: str) -> Iterator[None]:
 class QuickGrader:
     """The notebook's definitions and reference answers in one process, ready to be forked."""
 
-    def __init__(self, assignment: Assignment, overrides: Path | None = None):
-        """Run every definition (it takes the seconds that the imports need)."""
+    def __init__(
+        self, assignment: Assignment, overrides: Path | None = None, visible_only: bool = False
+    ):
+        """Run every definition (it takes the seconds that the imports need).
+
+        Args:
+            assignment: Whose answers are graded.
+            overrides: See ``read_source``.
+            visible_only: Leave out the hidden tests: what a student sees before handing in.
+        """
         import torch
         import torch._dynamo  # optimizers ask for it: once here, not in every fork
 
         torch.set_num_threads(1)  # a forked process cannot use the parent's threads
         self.notebook = read_source(assignment, overrides)
+        if visible_only:
+            for cell in filter(is_graded_by_machine, self.notebook.cells):
+                cell.source = HIDDEN_TESTS.sub("", cell.source)
         self.namespace: dict[str, Any] = {"__name__": "__main__"}
         solutions = solution_cells(self.notebook)
         with environment(NBGRADER_EXECUTION="autograde"):
@@ -245,6 +256,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Grade answers of the bank, quickly.")
     parser.add_argument("paths", nargs="*", type=Path, help="files; none: the whole bank")
     parser.add_argument("--cells", type=Path, help="folder of <grade id>.py that replace cells")
+    parser.add_argument(
+        "--visible", action="store_true", help="leave out hidden tests: who passes what they see?"
+    )
     parser.add_argument("--every-todo", action="store_true", help="run all graded cells")
     add_option(parser)
     options = parser.parse_args()
@@ -260,7 +274,7 @@ def main() -> int:
         parser.error(f"not in the bank: {', '.join(map(str, sorted(unknown)))}")
     surprises = 0
     for assignment in [each for each, bank in banks.items() if bank]:
-        grader = QuickGrader(assignment, options.cells)
+        grader = QuickGrader(assignment, options.cells, options.visible)
         for answer in banks[assignment]:
             outcome = grader.grade(answer, None if options.every_todo else answer.todo)
             lost = {name: said for name, said in outcome.items() if said}
