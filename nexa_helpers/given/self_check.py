@@ -36,7 +36,7 @@ SELF_CHECKS = {
     "d9fc3f43083f0d12": "todo3-test-mask",
     "30fbbb20f30b2534": "todo4-test-scalar",
     "552ed15c46cafd7f": "todo4-test-equal-policies",
-    "45074687bce34d41": "todo4-test-clip",
+    "e4fd2daac4073708": "todo4-test-clip",
     "dd0bacfbe8dc1ef0": "todo4-test-token-level",
     "3570136de6bf3862": "todo4-test-kl",
     "c0d3bd43c7e9304d": "todo4-test-old",
