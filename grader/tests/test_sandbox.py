@@ -8,6 +8,7 @@ import os
 import re
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -21,13 +22,17 @@ import pytest
 from bwrap import NO_SANDBOX, needs_sandbox
 from nbclient.exceptions import DeadKernelError
 from nbformat.v4 import new_code_cell, new_notebook
-from nexa_grade.execution import mounts
+from nexa_grade.execution import mounts, sandbox_watch
 from nexa_grade.execution.bubblewrap import SandboxError, find_bubblewrap
 from nexa_grade.execution.environment import ENVIRONMENT
 from nexa_grade.execution.mounts import places_of_package, show
 from nexa_grade.execution.preload import find_fork_server
 from nexa_grade.execution.sandbox import BubblewrapProvisioner
-from nexa_grade.execution.sandbox_watch import processes_below
+from nexa_grade.execution.sandbox_watch import (
+    measure_memory,
+    processes_below,
+    proportional_size,
+)
 from nexa_grade.execution.sandboxed_execute import SandboxedExecute
 from nexa_grade.intake.submission_files import open_files
 from tiny_course import FULL, HARDENED, TinyCourse
@@ -355,6 +360,74 @@ def test_memory_of_all_processes(tmp_path, hog, way):
     broken, after = execute(tmp_path, hog, "1 + 1", memory_mb=600, **way)
     assert re.search(r"held \d+ MiB of memory, 600 are allowed", text_of(broken))
     assert value_of(after) == 2
+
+
+@needs_sandbox
+@both_ways
+def test_pages_that_forks_share_count_once(tmp_path, way):
+    # Ten processes with the same 100 MiB: resident sizes add up to 1,000 MiB at the least.
+    forks = """
+        import os, signal
+        block = bytearray(b"x" * 100 * 2**20)
+        for _ in range(9):
+            if os.fork() == 0:
+                signal.pause()
+    """
+    seen = []
+
+    def watch(index, provisioner):
+        if index == 1:
+            processes = processes_below(*provisioner.sandbox.roots)
+            resident = measure_memory(processes, allowed=2**60)
+            seen.extend([len(processes), resident // 2**20, provisioner.excess()])
+
+    execute(tmp_path, forks, "1 + 1", watch=watch, memory_mb=600, **way)
+    count, resident, excess = seen
+    assert count >= 10 and resident >= 1000
+    assert excess == ""
+
+
+@pytest.fixture
+def family():
+    """Eight processes that share a block of 64 MiB: one has made it, then forked seven times."""
+    script = """
+        import os, signal
+        block = bytearray(b"x" * 64 * 2**20)
+        if all(os.fork() for _ in range(7)):
+            print("ready", flush=True)
+        signal.pause()
+    """
+    command = [sys.executable, "-c", dedent(script)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as first:
+        first.stdout.readline()
+        yield processes_below(first.pid)
+        os.killpg(first.pid, signal.SIGKILL)
+
+
+def test_memory_of_forks_by_hand(family):
+    # Each has 64 / 8 MiB of the block, 64 in all, and what it does not share of Python; resident
+    # sizes are 64 MiB and more each.
+    assert len(family) == 8
+    proportional, resident = (measure_memory(family, most) // 2**20 for most in (0, 2**60))
+    assert 64 <= proportional < 2 * 64
+    assert resident >= 8 * 64
+
+
+def test_where_the_share_cannot_be_read_all_counts(family, monkeypatch, tmp_path):
+    for process in family:
+        (tmp_path / str(process.pid)).mkdir()
+    monkeypatch.setattr(sandbox_watch, "PROC", tmp_path)
+    assert measure_memory(family, 0) >= 8 * 64 * 2**20
+
+
+def test_the_share_of_one_process_is_read(monkeypatch, tmp_path):
+    monkeypatch.setattr(sandbox_watch, "PROC", tmp_path)
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7" / "smaps_rollup").write_text(
+        "00400000-7ffe [rollup]\nRss:    4096 kB\nPss:    1024 kB\nPss_Dirty:   8 kB\n"
+    )
+    assert proportional_size(7, otherwise=5) == 2**20
+    assert proportional_size(8, otherwise=5) == 0  # it has ended
 
 
 @needs_sandbox

@@ -212,8 +212,9 @@ class BubblewrapProvisioner(LocalProvisioner):
         assert self.sandbox is not None and self.sockets is not None
         if time.monotonic() - self._started > self.wall_seconds:
             return f"ran for more than {self.wall_seconds} s"
-        memory = measure_memory(processes_below(*self.sandbox.roots))
-        if memory > self.memory_mb * MB:
+        allowed = self.memory_mb * MB
+        memory = measure_memory(processes_below(*self.sandbox.roots), allowed)
+        if memory > allowed:
             return f"held {memory // MB} MiB of memory, {self.memory_mb} are allowed"
         return SOCKETS if self.sockets.was_changed() else ""
 

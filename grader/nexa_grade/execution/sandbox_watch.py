@@ -1,11 +1,17 @@
 """Looks at a sandbox from outside: its processes, and the memory that they hold together.
 
-Memory that no process has mapped (``memfd_create``, pipes) is not seen.
+A page that several processes share is held once, so their proportional set sizes are added up: each
+process's own pages, and of a shared page its part. The sum of resident set sizes counts such a page
+once per process: 80 forks of a kernel of 60 MiB, which hold little of their own, seem to hold 4.8
+GiB. Memory that no process has mapped (``memfd_create``, pipes) is not seen.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
+from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
+
+PROC = Path("/proc")
 
 
 def processes_below(*roots: int) -> set[psutil.Process]:
@@ -20,14 +26,50 @@ def processes_below(*roots: int) -> set[psutil.Process]:
     return found
 
 
-def measure_memory(processes: Iterable[psutil.Process]) -> int:
-    """Measure the memory of processes together, in bytes; pages that two share count twice."""
-    return sum(map(resident, processes))
+def measure_memory(processes: Collection[psutil.Process], allowed: int) -> int:
+    """Measure the memory of processes together.
+
+    The kernel (Linux) walks through all of a process's pages to tell its proportional size. So it
+    is asked only where the resident sizes, which are never smaller, are more than is allowed.
+
+    Args:
+        processes: The processes.
+        allowed: What they may hold, in bytes.
+
+    Returns:
+        Bytes, shared pages once; where that is no more than ``allowed``, maybe more than it is.
+    """
+    sizes = {process.pid: resident_size(process) for process in processes}
+    if sum(sizes.values()) <= allowed:
+        return sum(sizes.values())
+    return sum(proportional_size(pid, size) for pid, size in sizes.items())
 
 
-def resident(process: psutil.Process) -> int:
-    """Measure the memory of a process, in bytes."""
+def resident_size(process: psutil.Process) -> int:
+    """Measure the memory of a process, in bytes, as if it shared none; 0 if it has ended."""
     try:
         return int(process.memory_info().rss)
     except psutil.NoSuchProcess:
         return 0
+
+
+def proportional_size(pid: int, otherwise: int) -> int:
+    """Measure the memory of a process, in bytes; of what it shares with others, its part.
+
+    Args:
+        pid: The process.
+        otherwise: The answer where it cannot be read: the process hides its memory
+            (``PR_SET_DUMPABLE``), or the system has no such file.
+
+    Returns:
+        The size; 0 where the process has ended.
+    """
+    folder = PROC / str(pid)
+    try:
+        lines = (folder / "smaps_rollup").read_text().splitlines()
+    except ProcessLookupError:
+        return 0
+    except OSError:
+        return otherwise if folder.exists() else 0
+    sizes = [int(line.split()[1]) for line in lines if line.startswith("Pss:")]
+    return sizes[0] * 1024 if sizes else otherwise
