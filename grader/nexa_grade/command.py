@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from nbgrader.apps.baseapp import NbGrader, nbgrader_aliases, nbgrader_flags
-from nbgrader.utils import find_all_files
 from sqlalchemy.exc import OperationalError
 from tqdm import tqdm
 from traitlets import Bool, Dict, Integer, List, Unicode, default
@@ -35,42 +34,25 @@ from nexa_grade.intake.submission_files import (
 from nexa_grade.results.class_report import Report
 from nexa_grade.run.assignment_name import assignment_of
 from nexa_grade.run.cluster import Dispatcher, connect
-from nexa_grade.run.grade_one import AssignmentSnapshot, quiet_sqlalchemy
-from nexa_grade.run.grading_config import hardened_for_grading, weaknesses
+from nexa_grade.run.grade_one import quiet_sqlalchemy
+from nexa_grade.run.grading_config import checked_for_grading
 from nexa_grade.run.journal import BusyError, Journal, journal_folder
 from nexa_grade.run.outcome import Status
 from nexa_grade.run.private_gradebook import (
     GradebookError,
     Rows,
-    fingerprint,
-    read_assignment,
     read_known,
     read_student_rows,
 )
 from nexa_grade.run.settling import Settling
-from nexa_grade.second_look.look import Table, points_of_tests
+from nexa_grade.run.snapshot import AssignmentSnapshot, SnapshotReader
+from nexa_grade.second_look.look import points_of_tests
 
 ALL_GRADED, SOME_NOT_GRADED, REFUSED, STOPPED = 0, 1, 2, 130  # exit statuses
 NO_PROBES = (
     "nexa-grade: no probes, so no second look: a score is as hard to forge as with nbgrader alone"
 )
 LOCK_SECONDS = 60  # how long SQLite waits for another program, such as formgrader
-GRADED_WITH = (  # settings that a score may depend on, by the class that reads them
-    "AssignLatePenalties",
-    "Autograde",
-    "BoundedExecute",
-    "BubblewrapProvisioner",
-    "Execute",
-    "GradeByErrors",
-    "ExecutePreprocessor",
-    "GuardedExecute",
-    "IntakeExporter",
-    "LateSubmissionPlugin",
-    "NotebookClient",
-    "RepairSubmission",
-    "SandboxedExecute",
-    "SubmissionExporter",
-)
 
 
 class NexaGrade(NbGrader):  # type: ignore[misc]
@@ -158,53 +140,20 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
         return f"{url}?timeout={LOCK_SECONDS}" if is_plain else url
 
     def read_snapshot(self, assignment: str) -> AssignmentSnapshot:
-        """Read what submissions are graded with.
+        """Read what submissions are graded with; see ``SnapshotReader.read``."""
+        reader = SnapshotReader(
+            self.coursedir, self.db_url, self.grading_config, self.sandbox, list(self.preload)
+        )
+        return reader.read(assignment, self.probes.get(assignment, ""))
+
+    @cached_property
+    def grading_config(self) -> Config:
+        """Read the settings that submissions are graded with: the user's, above ``harden``'s.
 
         Raises:
-            GradebookError: The gradebook does not have the assignment.
-            Refusal: There is no release.
+            Refusal: They lack what grading in safety needs.
         """
-        definition = read_assignment(self.db_url, assignment)
-        release = self.files_of(self.coursedir.release_directory, assignment, "*.ipynb")
-        if not release:
-            raise Refusal(f"no released notebook: run `nbgrader generate_assignment {assignment}`")
-        given = self.files_of(self.coursedir.source_directory, assignment, "*")
-        given = given or self.files_of(self.coursedir.release_directory, assignment, "*")
-        extras = {name: data for name, data in given.items() if not name.endswith(".ipynb")}
-        config = Config(self.grading_config)
-        config.SandboxedExecute.sandbox = self.sandbox
-        if self.sandbox and "preload" not in config.BubblewrapProvisioner:
-            config.BubblewrapProvisioner.preload = list(self.preload)
-        files = [{"release": name, "data": data} for name, data in release.items()]
-        files += [{"extra": name, "data": data} for name, data in extras.items()]
-        table = self.read_probes(assignment, definition)
-        probes = [{"text": table.text, "sources": table.sources}] if table else []
-        key = fingerprint(
-            definition | {"files": files, "settings": self.settings(), "probes": probes}
-        )
-        return AssignmentSnapshot(
-            assignment, self.coursedir.course_id, config, definition, release, extras, key, table
-        )
-
-    def read_probes(self, assignment: str, definition: Rows) -> Table | None:
-        """Read the probes of an assignment; None where it declares none.
-
-        Raises:
-            Refusal: The table cannot be read or has a mistake, or there is no source notebook.
-        """
-        if assignment not in self.probes:
-            return None
-        path = Path(self.coursedir.root, self.probes[assignment])
-        sources = self.files_of(self.coursedir.source_directory, assignment, "*.ipynb")
-        if not path.is_file() or not sources:
-            missing = "source notebook" if path.is_file() else "file"
-            raise Refusal(f"c.NexaGrade.probes: no {missing} for {assignment!a}, {str(path)!a}")
-        texts = {Path(name).stem: data.decode() for name, data in sources.items()}
-        points = points_of_tests(definition)
-        text = path.read_text(encoding="utf-8")
-        table = Table(str(path), text, tuple(texts.items()), tuple(points.items()))
-        _ = table.probes  # a mistake in it is refused here, not in a worker
-        return table
+        return checked_for_grading(self.config, self.sandbox)
 
     @staticmethod
     def without_second_look(snapshot: AssignmentSnapshot) -> dict[str, float]:
@@ -216,40 +165,6 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
         for cell, most in found.items():
             print(f"  no second look: {cell} ({most:g} points)")
         return found
-
-    def settings(self) -> list[dict[str, str]]:
-        """List the settings that a score may depend on, and the version that grades."""
-        config = self.grading_config
-        found = {name: repr(sorted(config[name].items())) for name in GRADED_WITH}
-        words = config.WatchForForgery.get("course_names", [])  # who is accepted changes no other
-        found["WatchForForgery.course_names"] = repr(words)
-        return [{"version": version("nexa-grade")}, found]
-
-    @cached_property
-    def grading_config(self) -> Config:
-        """Read the settings that submissions are graded with: the user's, above ``harden``'s.
-
-        Raises:
-            Refusal: They lack what grading in safety needs.
-        """
-        config = hardened_for_grading(self.config)
-        try:
-            found = weaknesses(config, self.sandbox)
-        except ImportError as error:
-            raise Refusal(f"c.Autograde.autograde_preprocessors: {error}") from error
-        if found:
-            raise Refusal(f"c.Autograde.autograde_preprocessors has {', '.join(found)}")
-        return config
-
-    def files_of(self, step: str, assignment: str, pattern: str) -> dict[str, bytes]:
-        """Read the files of the source or the release folder."""
-        folder = Path(self.coursedir.format_path(step, ".", assignment))
-        paths = [Path(name) for name in find_all_files(str(folder), self.coursedir.ignore)]
-        return {
-            path.relative_to(folder).as_posix(): path.read_bytes()
-            for path in sorted(paths)
-            if path.match(pattern)
-        }
 
     def read(self, student: str, folder: Path) -> Submission:
         """Read a submission."""

@@ -7,15 +7,17 @@ import json
 import random
 import re
 import shutil
+from collections import Counter
 
 import pytest
 from bs4 import BeautifulSoup
 from nbgrader.api import Gradebook
 from nexa_grade.repair.release import ReleasedCell
 from nexa_grade.results import class_report as dashboard
-from nexa_grade.results import class_results
+from nexa_grade.results import class_results, status
 from nexa_grade.results.class_report import visible
 from nexa_grade.results.class_results import CheckSummary, Student
+from nexa_grade.results.lms_export import ClassExportPlugin
 from nexa_grade.results.points import Cell
 from nexa_grade.results.questions import name_questions
 from nexa_grade.results.similarity import (
@@ -31,6 +33,7 @@ from nexa_grade.run.outcome import Outcome, Status
 from nexa_grade.run.private_gradebook import Scores, merge
 from test_nexa_grade import postgresql
 from tiny_course import NAME, TinyCourse
+from traitlets.config import Config
 
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")  # nbgrader's own
 
@@ -165,6 +168,20 @@ def test_everybody_is_counted_once(page):
     text = section(page, "Submissions")
     assert "Missing: mia" in text
     assert "Not graded yet: zoe" in text
+
+
+def test_the_files_of_the_exporters_use_the_same_words(course, page):
+    url = f"sqlite:///{course.folder / 'gradebook.db'}"
+    config = Config({"CourseDirectory": {"root": str(course.folder), "db_url": url}})
+    plugin = ClassExportPlugin(config=config)
+    with Gradebook(url) as gradebook:
+        people = plugin.people(gradebook, {"zoe"})
+        assignment = gradebook.find_assignment(NAME)
+        results = plugin.sheet(gradebook, assignment, people, {"zoe"}).results
+    exported = Counter(result.status for result in results.values())
+    reported = dict(table(page, "Number of students")[1:-1])
+    assert {word: str(count) for word, count in exported.items()} == reported
+    assert results["cheat"].status == "held for a person" and not results["cheat"].scores
 
 
 def test_failed_and_held_students_have_their_reason(page):
@@ -303,9 +320,9 @@ def test_what_a_stopped_run_left_is_not_called_graded(course, tmp_path):
         gradebook.db.commit()
     page = page_of(course)
     reasons = {row[0].split(" (")[0]: row[1:] for row in table(page, "Without a score")}
-    assert reasons["ann"] == [Status.NOT_GRADABLE, class_results.NOT_MERGED]
-    assert reasons["bob"] == [Status.NOT_GRADABLE, class_results.UNREADABLE]
-    assert reasons[EVIL] == [Status.NOT_GRADABLE, class_results.LOST_SCORE]
+    assert reasons["ann"] == [Status.NOT_GRADABLE, status.NOT_MERGED]
+    assert reasons["bob"] == [Status.NOT_GRADABLE, status.UNREADABLE]
+    assert reasons[EVIL] == [Status.NOT_GRADABLE, status.LOST_SCORE]
     assert "No submission is graded yet." in section(page, "Scores")
     assert "There is nothing to compare" in section(page, "Submissions alike")
     assert table(page, "Last runs of nexa-grade")[1] == [

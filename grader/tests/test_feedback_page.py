@@ -311,6 +311,7 @@ def test_nothing_on_a_page_runs_or_loads(course, student):
     assert [tag.attrs.get("http-equiv") for tag in soup.find_all("meta")] == [
         None,
         "Content-Security-Policy",
+        None,
     ]
     assert all(tag.parent.name == "head" for tag in soup.find_all(["style", "meta"]))
     for tag in soup.find_all(True):
@@ -329,6 +330,16 @@ def test_policy_forbids_everything_but_styles_and_embedded_figures(course):
         "base-uri": "'none'",
         "form-action": "'none'",
     }
+
+
+def test_a_phone_shows_the_page_as_wide_as_its_screen(course):
+    """A browser looks at widths (``make browser``); here, that the page asks for them."""
+    soup = page(course, "wrong")
+    viewport = soup.find("meta", {"name": "viewport"})
+    assert viewport["content"] == "width=device-width, initial-scale=1"
+    style = " ".join(tag.get_text() for tag in soup.find_all("style"))
+    assert "#checks { table-layout: fixed; }" in style
+    assert ".container img { max-width: 100%; height: auto; }" in style
 
 
 def test_figures_and_text_stay(course):

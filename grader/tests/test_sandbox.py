@@ -8,6 +8,7 @@ import os
 import re
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -21,14 +22,17 @@ import pytest
 from bwrap import NO_SANDBOX, needs_sandbox
 from nbclient.exceptions import DeadKernelError
 from nbformat.v4 import new_code_cell, new_notebook
-from nexa_grade.execution import sandbox
-from nexa_grade.execution.bubblewrap import (
-    SandboxError,
-    find_bubblewrap,
-    places_of_package,
-    show,
-)
+from nexa_grade.execution import mounts, sandbox_watch
+from nexa_grade.execution.bubblewrap import SandboxError, find_bubblewrap
+from nexa_grade.execution.environment import ENVIRONMENT
+from nexa_grade.execution.mounts import places_of_package, show
+from nexa_grade.execution.preload import find_fork_server
 from nexa_grade.execution.sandbox import BubblewrapProvisioner
+from nexa_grade.execution.sandbox_watch import (
+    measure_memory,
+    processes_below,
+    proportional_size,
+)
 from nexa_grade.execution.sandboxed_execute import SandboxedExecute
 from nexa_grade.intake.submission_files import open_files
 from tiny_course import FULL, HARDENED, TinyCourse
@@ -255,7 +259,7 @@ def test_environment_is_clean(visit):
     ours, of_the_first_process = value_of(visit.cells["environment"])
     assert ours["NBGRADER_EXECUTION"] == "autograde"
     assert ours["HOME"].startswith("/tmp")
-    expected = set(sandbox.ENVIRONMENT) | {"NBGRADER_EXECUTION", "TZ"}
+    expected = set(ENVIRONMENT) | {"NBGRADER_EXECUTION", "TZ"}
     of_ipython = {"CLICOLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "PAGER", "GIT_PAGER", "TERM", "PWD"}
     of_ipython |= {"PYDEVD_USE_FRAME_EVAL", "KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK"}
     assert not set(ours) - expected - of_ipython
@@ -276,7 +280,7 @@ def test_links_pipes_and_notebooks_with_hidden_tests_are_left_out(visit):
 
 
 def test_student_writes_in_a_copy(visit):
-    assert value_of(visit.cells["own"]) == sandbox.SUBMISSION
+    assert value_of(visit.cells["own"]) == mounts.SUBMISSION
     assert visit.after == visit.before
 
 
@@ -315,7 +319,7 @@ def test_a_submission_that_is_a_link_is_empty(tmp_path):
 
 @needs_sandbox
 def test_too_many_files_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(sandbox, "MOST_FILES", 2)
+    monkeypatch.setattr(mounts, "MOST_FILES", 2)
     for number in range(3):
         (tmp_path / str(number)).touch()
     with pytest.raises(SandboxError, match="at most 2 files"):
@@ -360,6 +364,74 @@ def test_memory_of_all_processes(tmp_path, hog, way):
 
 @needs_sandbox
 @both_ways
+def test_pages_that_forks_share_count_once(tmp_path, way):
+    # Ten processes with the same 100 MiB: resident sizes add up to 1,000 MiB at the least.
+    forks = """
+        import os, signal
+        block = bytearray(b"x" * 100 * 2**20)
+        for _ in range(9):
+            if os.fork() == 0:
+                signal.pause()
+    """
+    seen = []
+
+    def watch(index, provisioner):
+        if index == 1:
+            processes = processes_below(*provisioner.sandbox.roots)
+            resident = measure_memory(processes, allowed=2**60)
+            seen.extend([len(processes), resident // 2**20, provisioner.excess()])
+
+    execute(tmp_path, forks, "1 + 1", watch=watch, memory_mb=600, **way)
+    count, resident, excess = seen
+    assert count >= 10 and resident >= 1000
+    assert excess == ""
+
+
+@pytest.fixture
+def family():
+    """Eight processes that share a block of 64 MiB: one has made it, then forked seven times."""
+    script = """
+        import os, signal
+        block = bytearray(b"x" * 64 * 2**20)
+        if all(os.fork() for _ in range(7)):
+            print("ready", flush=True)
+        signal.pause()
+    """
+    command = [sys.executable, "-c", dedent(script)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as first:
+        first.stdout.readline()
+        yield processes_below(first.pid)
+        os.killpg(first.pid, signal.SIGKILL)
+
+
+def test_memory_of_forks_by_hand(family):
+    # Each has 64 / 8 MiB of the block, 64 in all, and what it does not share of Python; resident
+    # sizes are 64 MiB and more each.
+    assert len(family) == 8
+    proportional, resident = (measure_memory(family, most) // 2**20 for most in (0, 2**60))
+    assert 64 <= proportional < 2 * 64
+    assert resident >= 8 * 64
+
+
+def test_where_the_share_cannot_be_read_all_counts(family, monkeypatch, tmp_path):
+    for process in family:
+        (tmp_path / str(process.pid)).mkdir()
+    monkeypatch.setattr(sandbox_watch, "PROC", tmp_path)
+    assert measure_memory(family, 0) >= 8 * 64 * 2**20
+
+
+def test_the_share_of_one_process_is_read(monkeypatch, tmp_path):
+    monkeypatch.setattr(sandbox_watch, "PROC", tmp_path)
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7" / "smaps_rollup").write_text(
+        "00400000-7ffe [rollup]\nRss:    4096 kB\nPss:    1024 kB\nPss_Dirty:   8 kB\n"
+    )
+    assert proportional_size(7, otherwise=5) == 2**20
+    assert proportional_size(8, otherwise=5) == 0  # it has ended
+
+
+@needs_sandbox
+@both_ways
 def test_number_of_processes(tmp_path, way):
     source = """
         import os, signal
@@ -383,7 +455,7 @@ def test_a_fork_bomb_neither_spreads_nor_survives(tmp_path, way):
 
     def watch(index, provisioner):
         if index == 1:
-            seen.extend(sandbox.processes_below(*provisioner._roots))
+            seen.extend(processes_below(*provisioner.sandbox.roots))
 
     bomb = """
         import subprocess
@@ -465,7 +537,7 @@ def test_the_folder_of_the_sockets_is_no_way_out(tmp_path, change):
 
 @needs_sandbox
 def test_a_fork_server_that_has_ended_is_replaced(tmp_path):
-    server, _ = sandbox.fork_server(("csv",))
+    server, _ = find_fork_server(("csv",))
     server.process.kill()
     server.process.wait()
     with pytest.raises(SandboxError, match="the fork server has ended"):
@@ -487,8 +559,8 @@ def test_a_detached_child_is_gone_after_shutdown(tmp_path, way):
     seen, folders = [], []
 
     def watch(index, provisioner):
-        folders.append(provisioner._folder)
-        seen.extend(sandbox.processes_below(*provisioner._roots))
+        folders.append(provisioner.sockets.path)
+        seen.extend(processes_below(*provisioner.sandbox.roots))
 
     detach = """
         import subprocess
@@ -512,7 +584,7 @@ def test_nothing_survives_the_grader(tmp_path, way):
         from pathlib import Path
         from test_sandbox import execute
         def watch(index, provisioner):
-            print(provisioner._roots[0], flush=True)
+            print(provisioner.sandbox.roots[0], flush=True)
         execute(Path({str(tmp_path)!r}), "while True: pass", watch=watch, **{way})
     """
     command = [sys.executable, "-c", dedent(script)]
@@ -581,10 +653,10 @@ def test_places_of_packages(tmp_path, monkeypatch):
 
 
 def test_a_setting_never_shows_the_grader_itself():
-    own = str(sandbox.PACKAGE)
+    own = str(mounts.PACKAGE)
     for settings in ({}, {"hidden": ["/opt"]}, {"hidden_packages": ["csv"]}):
         hidden = BubblewrapProvisioner(**settings).all_hidden()
-        assert {own, sandbox.EXCHANGE} <= set(hidden)
+        assert {own, mounts.EXCHANGE} <= set(hidden)
         assert ("/opt" in hidden) == ("hidden" in settings)
         assert (csv.__file__ in hidden) == ("hidden_packages" in settings)
 

@@ -12,7 +12,7 @@ from course_folder import (
     hidden_lines,
     score,
 )
-from pictures import take
+from pictures import SIZE, take
 from playwright.sync_api import FrameLocator, Page, expect
 from servers import Server
 from student import menu
@@ -92,6 +92,18 @@ def back_to_list(frame: FrameLocator) -> float:
     return shown_total(frame)
 
 
+def check_widths(page: Page) -> None:
+    """See that nothing of the page runs out of a phone's screen, and that names are not columns."""
+    for width in (390, SIZE["width"]):
+        page.set_viewport_size({"width": width, "height": SIZE["height"]})
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, f"at {width} px the feedback page is {wide} px wide"
+        name = page.locator("#checks tbody th").first.bounding_box()["width"]
+        assert name >= 100, f"at {width} px the names of checks have {name:.0f} px"
+        page.evaluate("window.scrollTo(0, 0)")
+        take(page, f"feedback-{width}")
+
+
 def look_at_feedback(page: Page, folder: Path) -> list[str]:
     """Open the page that the student gets. Returns what was looked at."""
     path = folder / "feedback" / STUDENT / ASSIGNMENT / f"{ASSIGNMENT}.html"
@@ -115,6 +127,7 @@ def look_at_feedback(page: Page, folder: Path) -> list[str]:
     leaked = [line for line in lines if line in text]
     assert not leaked, f"the feedback shows hidden tests: {leaked[:5]}"
     assert page.locator("script").count() == 0, "the feedback page holds a script"
+    check_widths(page)
     silent = page.locator("img:not([alt]), img[alt='']").count()
     assert silent == 0, f"{silent} images of the feedback page have no alt text"
     empty = page.locator(f"img[alt='{NO_ALT}']").count()

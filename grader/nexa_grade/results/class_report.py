@@ -26,7 +26,6 @@ from nexa_grade.results.class_results import (
     findings,
     read_class_answers,
     read_gradebook,
-    read_outcomes,
     read_runs,
     read_students,
     scores,
@@ -35,6 +34,7 @@ from nexa_grade.results.class_results import (
 )
 from nexa_grade.results.lms_export import format_number
 from nexa_grade.results.similarity import FEWEST_WORDS, compare_answers
+from nexa_grade.results.status import read_outcomes
 from nexa_grade.run.assignment_name import assignment_of
 from nexa_grade.run.grade_one import quiet_sqlalchemy
 from nexa_grade.run.journal import Journal, journal_folder, write_durably

@@ -26,6 +26,7 @@ from nexa_grade.results.lms_export import ClassExportPlugin, natural
 from nexa_grade.results.points import Cell, Entry, Points, graded_cells, read_entries
 from nexa_grade.results.questions import Key, name_questions, read_releases
 from nexa_grade.results.similarity import Given, words_of
+from nexa_grade.results.status import Kept, status_of
 from nexa_grade.run.journal import Journal, read_lines
 from nexa_grade.run.outcome import Outcome, Status
 from nexa_grade.text import shorten
@@ -34,11 +35,6 @@ BARS = 10
 EPSILON = 1e-6  # points are sums of decimal numbers
 LARGEST_NOTEBOOK = 100_000_000  # bytes
 LONGEST_TEXT = 500  # characters of one text from a student
-
-NO_SCORE = "The gradebook has no score. The log of nbgrader may say why."
-LOST_SCORE = "It was graded, but the gradebook has no score. Run nexa-grade again."
-NOT_MERGED = "It was graded, but a stopped run did not save the score. Run nexa-grade again."
-UNREADABLE = "Another version of nexa-grade wrote the journal of this student."
 
 
 @dataclass(frozen=True)
@@ -185,24 +181,18 @@ def read_students(
     course: CourseDirectory,
     assignment: str,
     book: Book,
-    outcomes: Mapping[str, tuple[Outcome | None, bool]],
+    outcomes: Mapping[str, Kept],
 ) -> list[Student]:
     """Say of each student what became of the submission, in the order of ids."""
     submitted = find_submissions(course, assignment)
     ids = {*book.names, *book.entries, *outcomes, *submitted}
     students = []
     for student in sorted(ids, key=natural):
-        entry = book.entries.get(student)
-        outcome, is_merged = outcomes.get(student, (None, True))
-        if student in outcomes or entry:
-            has_score = entry is not None and is_scored(entry, book.cells)
-            status, reason = status_of(outcome, is_merged, student in outcomes, has_score)
-        else:
-            status, reason = (Status.NOT_YET if student in submitted else Status.MISSING), ""
+        entry, kept = book.entries.get(student), outcomes.get(student)
+        status, reason = status_of(entry, kept, student in submitted, book.cells)
         points = Points.of(entry, book.cells) if entry else None
-        if status == Status.GRADED and points and points.waits:
-            status = Status.NEEDS_A_PERSON
         reason, name = shorten(reason, LONGEST_TEXT), book.names.get(student, "")
+        outcome = kept.outcome if kept else None
         students.append(Student(student, name, status, reason, points, outcome))
     return students
 
@@ -231,16 +221,6 @@ def read_class_answers(
     return answers
 
 
-def read_outcomes(journal: Journal) -> dict[str, tuple[Outcome | None, bool]]:
-    """Read each student's last outcome, None where it cannot be read, and whether it is merged."""
-    outcomes: dict[str, tuple[Outcome | None, bool]] = {}
-    for folder in sorted(journal.outcomes.glob("*")):
-        found = journal.load(folder.name)
-        if found or (folder / "outcome.json").exists():
-            outcomes[folder.name] = found or (None, True)
-    return outcomes
-
-
 def read_runs(journal: Journal) -> list[Run]:
     """Read the logs, the newest first."""
     runs = []
@@ -261,30 +241,6 @@ def read_runs(journal: Journal) -> list[Run]:
             unseen = dict(first.get("no_second_look") or {})
             runs.append(Run(started, version, sandbox, counts, is_complete, unseen))
     return runs
-
-
-def is_scored(entry: Entry, cells: Mapping[Key, Cell]) -> bool:
-    """Tell whether each machine-graded cell of a submission has a score."""
-    return all(
-        mark.auto is not None or mark.manual is not None
-        for key, mark in entry.marks.items()
-        if key in cells and cells[key].is_machine_graded
-    )
-
-
-def status_of(
-    outcome: Outcome | None, is_merged: bool, is_in_journal: bool, has_score: bool
-) -> tuple[Status, str]:
-    """Say what became of a submission that somebody tried to grade, and why."""
-    if outcome and outcome.status != Status.GRADED:
-        return outcome.status, outcome.reason
-    if outcome and not is_merged:
-        return Status.NOT_GRADABLE, NOT_MERGED
-    if has_score:
-        return Status.GRADED, ""
-    if is_in_journal:
-        return Status.NOT_GRADABLE, LOST_SCORE if outcome else UNREADABLE
-    return Status.NOT_GRADABLE, NO_SCORE
 
 
 def seconds_of(student: Student) -> float:

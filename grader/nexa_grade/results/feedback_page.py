@@ -410,11 +410,22 @@ POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
     "base-uri 'none'; form-action 'none'\">"
 )
-# A long line of an error must not run out of its box.
-STYLE = (
-    "<style>.container pre { white-space: pre-wrap !important; overflow-wrap: anywhere; }"
-    " #checks th { font-weight: normal; overflow-wrap: anywhere; }</style>"
-)
+# Nothing runs out of its box, on a phone neither: a line breaks between words, and in a word only
+# where it is too long; a table of checks has columns of fixed widths; a figure shrinks.
+STYLE = """<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>
+.container pre { white-space: pre-wrap !important; word-break: normal; overflow-wrap: anywhere; }
+.container img { max-width: 100%; height: auto; }
+.container p, .container li, .container td { overflow-wrap: break-word; }
+.container summary { display: list-item; cursor: pointer; }
+.container div.nbgrader_cell .panel-heading { height: auto; overflow: hidden; }
+#checks { table-layout: fixed; }
+#checks th, #checks td { overflow-wrap: anywhere; }
+#checks tbody th { font-weight: normal; }
+#checks th:nth-child(1) { width: 30%; }
+#checks th:nth-child(2) { width: 5em; }
+@media (max-width: 40em) { #checks th:nth-child(1) { width: 40%; } }
+</style>"""
 # nbgrader's page with a table in place of its list of scores. This macro loads MathJax in the head:
 # the policy takes that place.
 TEMPLATES = {

@@ -9,18 +9,19 @@ or was never handed in has no score, and the status column says which. Nothing i
 
 import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nbgrader.api import Assignment, Gradebook, SubmittedAssignment
+from nbgrader.api import Assignment, Gradebook
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.plugins import ExportPlugin
 from traitlets import Enum, Unicode
 
 from nexa_grade.intake.submission_files import find_submissions, is_wanted
-from nexa_grade.results.points import Cell, Entry, Points, graded_cells, read_entries
+from nexa_grade.results.points import Cell, Points, graded_cells, read_entries
 from nexa_grade.results.questions import Key, name_questions, read_releases
+from nexa_grade.results.status import read_outcomes, status_of
 from nexa_grade.run.journal import Journal, journal_folder
 from nexa_grade.run.outcome import Status
 
@@ -47,6 +48,18 @@ class Result:
     scores: dict[str, float | None] = field(default_factory=dict)  # points by question
     penalty: float | None = None  # 0 or less: the total is the sum of the scores and this
     total: float | None = None
+
+    @classmethod
+    def of(cls, status: Status, points: Points | None, is_late: bool) -> "Result":
+        """Leave out what is not final: of a held submission all, of others what waits."""
+        text = f"{status}, late" if is_late else str(status)
+        if points is None or status == Status.HELD:
+            return cls(text)
+        if points.waits:
+            return cls(text, points.by_question)
+        if not status.has_scores:  # they are of an older submission
+            return cls(text)
+        return cls(text, points.by_question, points.penalty, points.total)
 
 
 @dataclass(frozen=True)
@@ -153,42 +166,15 @@ class ClassExportPlugin(ExportPlugin):
             points[cell.question] = points.get(cell.question, 0.0) + cell.points
         points = {name: points[name] for name in sorted(points, key=natural)}
         entries = read_entries(gradebook, assignment.name)
-        results = {
-            one.student.id: self.result(one, entries.get(one.student.id, Entry()), cells)
-            for one in assignment.submissions
-        }
-        for one in people:
-            status = Status.NOT_YET if one.id in submitted else Status.MISSING
-            results.setdefault(one.id, Result(status))
+        kept = read_outcomes(Journal(journal_folder(CourseDirectory(parent=self), assignment.name)))
+        late = {one.student.id for one in assignment.submissions if one.total_seconds_late > 0}
+        results = {}
+        for student in {*(one.id for one in people), *entries}:
+            entry = entries.get(student)
+            status, _ = status_of(entry, kept.get(student), student in submitted, cells)
+            own = Points.of(entry, cells) if entry else None
+            results[student] = Result.of(status, own, student in late)
         return Sheet(assignment.name, points, results)
-
-    def result(
-        self, submission: SubmittedAssignment, entry: Entry, cells: Mapping[Key, Cell]
-    ) -> Result:
-        """Sum up a submission, by question and in all."""
-        points = Points.of(entry, cells)
-        has_failed = any(
-            mark.waits_in(cells[key]) and mark.auto is None and cells[key].is_machine_graded
-            for key, mark in entry.marks.items()
-            if key in cells
-        )
-        status = self.status_of(submission, points.waits, has_failed)
-        if submission.total_seconds_late > 0:
-            status += ", late"
-        if points.waits:
-            return Result(status, points.by_question)
-        return Result(status, points.by_question, points.penalty, points.total)
-
-    def status_of(self, submission: SubmittedAssignment, waits: bool, has_failed: bool) -> str:
-        """Say what became of a submission; only ``nexa-grade``'s journal knows what is held."""
-        if not has_failed:
-            return Status.NEEDS_A_PERSON if waits else Status.GRADED
-        name = submission.assignment.name
-        found = Journal(journal_folder(CourseDirectory(parent=self), name)).load(
-            submission.student.id
-        )
-        is_held = found and found[0].status == Status.HELD
-        return Status.HELD if is_held else Status.NOT_GRADABLE
 
 
 def natural(name: str) -> list[tuple[int, str]]:

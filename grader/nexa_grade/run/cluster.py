@@ -18,9 +18,10 @@ from distributed.utils import get_mp_context
 from nexa_grade.errors import Refusal
 from nexa_grade.execution.bubblewrap import SandboxError
 from nexa_grade.intake.submission_files import Submission
-from nexa_grade.run.grade_one import AssignmentSnapshot, grade
+from nexa_grade.run.grade_one import grade
 from nexa_grade.run.outcome import Outcome, Status, utc_now
 from nexa_grade.run.private_gradebook import Rows
+from nexa_grade.run.snapshot import AssignmentSnapshot
 
 AHEAD = 2  # submissions that wait for each worker
 SENDINGS = 3  # of one submission, where the workers that had the snapshot are lost

@@ -15,7 +15,7 @@ import time
 import warnings
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -32,37 +32,14 @@ from nexa_grade.kernel_language import PYTHON, kernel_language
 from nexa_grade.run.notebooks import Notebooks
 from nexa_grade.run.outcome import Outcome, Status, utc_now
 from nexa_grade.run.private_gradebook import Rows, Scores, read_scores, write_gradebook
-from nexa_grade.second_look.look import Disagreement, Table, hold_reason, look_again
+from nexa_grade.run.snapshot import AssignmentSnapshot
+from nexa_grade.second_look.look import Disagreement, hold_reason, look_again
 
 ATTEMPTS = 2  # where the sandbox itself failed, which is not the student's fault
 LOG_LINES = 50
 # nbgrader says so of each test with a hidden part, which the release does not have.
 EXPECTED = "Attribute 'checksum' for cell"
 ONE_AT_A_TIME = threading.Lock()  # nbgrader changes the process's working folder
-
-
-@dataclass(frozen=True)
-class AssignmentSnapshot:
-    """What every submission of a run is graded with."""
-
-    assignment: str
-    course_id: str
-    config: Config
-    definition: Rows
-    release: dict[str, bytes]  # released notebooks: contents by path in the release folder
-    extras: dict[str, bytes]  # other files of the course, which students get too
-    fingerprint: str
-    probes: Table | None = None  # of the second look; None: there is none
-
-    @property
-    def is_sandboxed(self) -> bool:
-        """Tell whether student code runs in the sandbox."""
-        return bool(self.config.SandboxedExecute.sandbox)
-
-    @property
-    def notebooks(self) -> list[str]:
-        """Name the notebooks of the assignment."""
-        return [str(row["name"]) for row in self.definition["notebook"]]
 
 
 class LogCollector(logging.Handler):
@@ -228,32 +205,45 @@ def grade_in_folder(
     """
     student = submission.student
     with tempfile.TemporaryDirectory(prefix="nexa-grade-") as name, collected() as (logger, heard):
-        config = make_course_folder(Path(name), snapshot, submission, known)
+        folder = Path(name)
+        config = make_course_folder(folder, snapshot, submission, known)
         config.IntakeExporter.left_out = list(left_out)
         coursedir = CourseDirectory(config=config, log=logger)
-        is_done = True
-        try:
-            Autograde(coursedir=coursedir, config=config, log=logger).start()
-        except NbGraderException as error:
-            is_done = False
-            logger.error("%s", error)
-        scores: Scores | None = None
-        missing: list[str] = []
-        if is_done:
-            scores, missing = read_scores(coursedir.db_url, snapshot.assignment, student)
+        is_done = autograde(coursedir, config, logger)
+        scores, missing = (
+            read_scores(coursedir.db_url, snapshot.assignment, student) if is_done else (None, [])
+        )
         failure = heard.failure(is_done, missing)
         if not failure and scores and snapshot.probes:
-            failure = second_look(snapshot, student, Path(name), scores, heard)
-        if failure:
-            is_held = failure["kind"] == "HeldForReview"
-            status, scores, files = (Status.HELD if is_held else Status.NOT_GRADABLE), None, {}
-        else:
-            status, files = Status.GRADED, autograded_files(Path(name), student, snapshot)
-        outcome = Outcome(
-            student, fingerprint, status, failure.get("reason", ""), scores,
-            heard.repairs, heard.violations, heard.lines, files=files,
-        )  # fmt: skip
+            failure = second_look(snapshot, student, folder, scores, heard)
+        files = {} if failure else autograded_files(folder, student, snapshot)
+    outcome = Outcome(
+        student, fingerprint, status_after(failure), failure.get("reason", ""),
+        None if failure else scores, heard.repairs, heard.violations, heard.lines, files=files,
+    )  # fmt: skip
     return outcome, failure
+
+
+def autograde(coursedir: CourseDirectory, config: Config, logger: logging.Logger) -> bool:
+    """Let nbgrader grade what is in a course folder.
+
+    Returns:
+        Whether it came to its end; where it did not, the logger is told why.
+    """
+    try:
+        Autograde(coursedir=coursedir, config=config, log=logger).start()
+    except NbGraderException as error:
+        logger.error("%s", error)
+        return False
+    return True
+
+
+def status_after(failure: Mapping[str, str]) -> Status:
+    """Say what becomes of a submission with this failure; {} stands for none."""
+    if not failure:
+        return Status.GRADED
+    is_held = failure["kind"] == HeldForReview.__name__
+    return Status.HELD if is_held else Status.NOT_GRADABLE
 
 
 def second_look(

@@ -6,6 +6,7 @@ from nbgrader.preprocessors import Execute, SaveAutoGrades
 from traitlets.config import Config
 from traitlets.utils.importstring import import_item
 
+from nexa_grade.errors import Refusal
 from nexa_grade.execution.grade_by_errors import GradeByErrors
 from nexa_grade.execution.sandboxed_execute import SandboxedExecute
 from nexa_grade.forgery.watch import WatchForForgery
@@ -45,3 +46,23 @@ def weaknesses(c: Config, is_sandboxed: bool) -> list[str]:
         if is_sandboxed and issubclass(one, Execute) and not issubclass(one, SandboxedExecute)
     ]
     return missing + outside
+
+
+def checked_for_grading(c: Config, is_sandboxed: bool) -> Config:
+    """Give the settings that submissions are graded with: those of ``c``, above ``harden``'s.
+
+    Args:
+        c: The user's configuration.
+        is_sandboxed: Whether student code is to run in the sandbox.
+
+    Raises:
+        Refusal: They lack what grading in safety needs.
+    """
+    config = hardened_for_grading(c)
+    try:
+        found = weaknesses(config, is_sandboxed)
+    except ImportError as error:
+        raise Refusal(f"c.Autograde.autograde_preprocessors: {error}") from error
+    if found:
+        raise Refusal(f"c.Autograde.autograde_preprocessors has {', '.join(found)}")
+    return config

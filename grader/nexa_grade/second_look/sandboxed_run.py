@@ -19,13 +19,10 @@ from typing import Any
 
 from traitlets.config import Config
 
-from nexa_grade.execution.sandbox import (
-    ENVIRONMENT,
-    SUBMISSION,
-    BubblewrapProvisioner,
-    fork_server,
-    give_to_new_user,
-)
+from nexa_grade.execution.environment import ENVIRONMENT
+from nexa_grade.execution.mounts import SUBMISSION
+from nexa_grade.execution.sandbox import BubblewrapProvisioner
+from nexa_grade.execution.socket_folder import SocketFolder
 
 RUNNER = Path(__file__).with_name("runner.py")
 PLACE = "second-look"  # a folder beside the student's files
@@ -46,7 +43,8 @@ class Limits:
 class LookProvisioner(BubblewrapProvisioner):
     """The sandbox of kernels, with a script in the place of the kernel."""
 
-    def _program(self, cmd: list[str]) -> dict[str, list[str]]:
+    def forkable(self, cmd: list[str]) -> dict[str, list[str]]:
+        """Say what a forked process becomes: the script."""
         return {"script": cmd[cmd.index(sys.executable) + 1 :]}
 
     async def say(self, folder: Path, seconds: float) -> bytes:
@@ -60,38 +58,31 @@ class LookProvisioner(BubblewrapProvisioner):
         """
         place = f"{SUBMISSION}/{PLACE}"
         cmd = [sys.executable, f"{place}/{RUNNER.name}", f"{place}/request.json"]
-        variables = ENVIRONMENT | VARIABLES
-        server = None
-        if self.preload:
-            server, variables["HOME"] = fork_server(tuple(self.preload))
-        self._folder = Path(tempfile.mkdtemp(prefix="nexa-"))
-        self._user = give_to_new_user(self._folder) if os.geteuid() == 0 else None
-        self._output = tempfile.TemporaryFile()  # noqa: SIM115 (closed by cleanup)
-        self._started, self._is_forked = time.monotonic(), server is not None
+        self.sockets = SocketFolder()
         try:
-            await self._make_sandbox(["cat"] if server else cmd, variables, str(folder))
-            if server:
-                self._fork_kernel(server, cmd, variables)
-            self._wait(seconds)
-            return os.pread(self._output.fileno(), MOST_BYTES, 0)
+            await self.launch(cmd, ENVIRONMENT | VARIABLES, str(folder))
+            return self._listen(seconds)
         finally:
-            self._end()
-            self.process.wait()
+            await self.kill()
+            if self.process:
+                self.process.wait()
             await self.cleanup()
 
     async def poll(self) -> int | None:
         """Tell whether bubblewrap is running; limits are looked at elsewhere."""
         return self.process.poll() if self.process else 0
 
-    def _wait(self, seconds: float) -> None:
+    def _listen(self, seconds: float) -> bytes:
         """Wait until the script has ended, has run too long, or holds too much memory."""
+        assert self.sandbox is not None
         deadline = time.monotonic() + seconds
-        watched = self._forked.fileno() if self._forked else self._init
+        watched = self.sandbox.forked.fileno() if self.sandbox.forked else self.sandbox.init
         assert watched is not None
         while (left := deadline - time.monotonic()) > 0:
             ready = select.select([watched], [], [], min(left, SECONDS_BETWEEN_LOOKS))[0]
-            if ready or self._excess():
-                return
+            if ready or self.excess():
+                break
+        return os.pread(self.sandbox.output.fileno(), MOST_BYTES, 0)
 
 
 def run_outside(folder: Path, seconds: float) -> bytes:
