@@ -65,7 +65,7 @@ AFTER = """
 ## What the second look does not see
 
 - **It looks at what a test looks at.** The probes of this course, one for each graded cell, are in
-  `answers/nexacode/probes.py`. A function that passes its probe has earned the cell, however it is
+  `answers/nexacode/probes/`. A function that passes its probe has earned the cell, however it is
   written. Most probes compare values. These look at form alone, as their cells do, so a function
   with the right form gets these points: `todo2-test-plots` (1 point), `todo4-test-scalar`
   (2), `todo5-test-lists` (1), `todo5-test-only-policy` (1), `todo5-test-rollouts` (1),

@@ -49,6 +49,7 @@ from nexa_grade.run.private_gradebook import (
 )
 from nexa_grade.run.settling import Settling
 from nexa_grade.second_look.look import Table, points_of_tests
+from nexa_grade.second_look.table_text import read_table
 
 ALL_GRADED, SOME_NOT_GRADED, REFUSED, STOPPED = 0, 1, 2, 130  # exit statuses
 NO_PROBES = (
@@ -107,7 +108,8 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
     probes = Dict(
         value_trait=Unicode(),
         key_trait=Unicode(),
-        help="For the second look: the file of an assignment's probes, by the assignment's name",
+        help="For the second look: the file, or the folder of modules, of an assignment's probes,"
+        " by the assignment's name",
     ).tag(config=True)
 
     aliases = nbgrader_aliases | {
@@ -196,13 +198,12 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
             return None
         path = Path(self.coursedir.root, self.probes[assignment])
         sources = self.files_of(self.coursedir.source_directory, assignment, "*.ipynb")
-        if not path.is_file() or not sources:
-            missing = "source notebook" if path.is_file() else "file"
+        if not path.exists() or not sources:
+            missing = "source notebook" if path.exists() else "file"
             raise Refusal(f"c.NexaGrade.probes: no {missing} for {assignment!a}, {str(path)!a}")
         texts = {Path(name).stem: data.decode() for name, data in sources.items()}
         points = points_of_tests(definition)
-        text = path.read_text(encoding="utf-8")
-        table = Table(str(path), text, tuple(texts.items()), tuple(points.items()))
+        table = Table(str(path), read_table(path), tuple(texts.items()), tuple(points.items()))
         _ = table.probes  # a mistake in it is refused here, not in a worker
         return table
 
