@@ -33,6 +33,8 @@ def draw_paragraphs(rng: random.Random) -> list[str]:
         f"{a}:\n\n  Human: {b}\n\nThe Assistant: {c}",
         f"{a}:\n\nhuman: {b}\n\nassistant: {c}",
         f"a {a}: is 'Human: Assistant: {b}' his text?",
+        f"{a}\r\n{b}\x0c{c}\u2028{a}",
+        " ".join(phrase(rng) for _ in range(300)) + ".",
     ]
     texts = [f"\n\nAssistant: {content}\n\nHuman: {c}" for content in shuffled(rng, contents)]
     return [*texts, f"\n\nHuman: {a}.\n\n{b}.\n\nAssistant: {c}."]

@@ -145,8 +145,8 @@ def draw_masked(rng: random.Random) -> dict[str, Any]:
     """Draw rows with padding; the class depends on the real tokens."""
     rows = rng.randint(20, 40)
     return {
-        "ids": [[rng.randrange(50) for _ in range(10)] for _ in range(rows)],
-        "lengths": [rng.randint(2, 10) for _ in range(rows)],
+        "ids": [[rng.randrange(50) for _ in range(70)] for _ in range(rows)],
+        "lengths": [rng.randint(2, 70) for _ in range(rows)],
         "classes": [rng.randrange(3) for _ in range(600)],
     }
 
@@ -163,7 +163,7 @@ def call_vote_masked(namespace: Namespace, given: dict[str, Any]) -> Any:
             return 5.0 * torch.nn.functional.one_hot(chosen, 3).float()
 
     ids, lengths = torch.tensor(given["ids"]), torch.tensor(given["lengths"])
-    mask = (torch.arange(10) < lengths.unsqueeze(1)).long()
+    mask = (torch.arange(70) < lengths.unsqueeze(1)).long()
     _, votes = namespace["check_votes"](DrawnModel(60, 16, 2), ids, mask, num_votes=3)
     return votes.float()
 
