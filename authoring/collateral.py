@@ -51,14 +51,15 @@ def lost_elsewhere(graded: Graded, reference: Graded, todo: int) -> dict[str, fl
     }
 
 
-def failed_ungraded(folder: Path, student: str) -> int:
-    """Count the cells without points that raised an error in an autograded notebook."""
+def failed_ungraded(folder: Path, student: str) -> set[str]:
+    """Name the cells without points that raised an error in an autograded notebook."""
     (path,) = folder.glob(f"*/autograded/{student}/*/*.ipynb")
-    return sum(
-        any(output.output_type == "error" for output in cell.outputs)
+    return {
+        cell.id
         for cell in nbformat.read(path, as_version=4).cells
         if cell.cell_type == "code" and not cell.metadata.get("nbgrader", {}).get("grade")
-    )
+        if any(output.output_type == "error" for output in cell.outputs)
+    }
 
 
 def measure(assignment: Assignment, answers: list[Answer], workers: int) -> Rows:
@@ -79,7 +80,7 @@ def measure(assignment: Assignment, answers: list[Answer], workers: int) -> Rows
         {
             "answer": answer.name,
             "lost": lost_elsewhere(graded[student], graded["reference"], answer.todo),
-            "ungraded": failed[student] - failed["reference"],
+            "ungraded": len(failed[student] - failed["reference"]),
         }
         for student, answer in students.items()
     ]

@@ -37,19 +37,19 @@ def test_points_of_other_todos_are_compared_with_the_reference():
     assert lost_elsewhere(Graded(found), Graded(full), 4) == {"todo3-a": 2.0}
 
 
-def test_cells_without_points_that_fail_are_counted(tmp_path):
+def test_cells_without_points_that_fail_are_named(tmp_path):
     error = new_output("error", ename="E", evalue="", traceback=[])
     graded = {"nbgrader": {"grade": True}}
     cells = [
-        new_code_cell("x", outputs=[error]),
-        new_code_cell("x", outputs=[error], metadata=graded),
-        new_code_cell("x", outputs=[error], metadata={"nbgrader": {"grade": False}}),
-        new_code_cell("x"),
+        new_code_cell("x", id="a", outputs=[error]),
+        new_code_cell("x", id="b", outputs=[error], metadata=graded),
+        new_code_cell("x", id="c", outputs=[error], metadata={"nbgrader": {"grade": False}}),
+        new_code_cell("x", id="d"),
     ]
     path = tmp_path / "0" / "autograded" / "ada" / "ps1" / "ps1.ipynb"
     path.parent.mkdir(parents=True)
     nbformat.write(new_notebook(cells=cells), path)
-    assert failed_ungraded(tmp_path, "ada") == 2
+    assert failed_ungraded(tmp_path, "ada") == {"a", "c"}
 
 
 def test_what_was_measured_stands_in_the_report(tmp_path):
