@@ -104,8 +104,8 @@ AFTER = """
 
 So look at what an unusual score comes from. Ask two or three students to explain their code.
 """
-COST = """3.3 to 3.5 seconds of processor time for a submission of this course that earned
-every point, measured on a machine with ten times more to do than it has cores, which makes each
+COST = """2.1 to 2.8 seconds of processor time for a submission of this course that earned
+every point, measured on a machine with five times more to do than it has cores, which makes each
 second longer. `python -m authoring.second_look` measures the probes on the bank."""
 
 
