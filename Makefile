@@ -66,6 +66,7 @@ mutants: $(VENV)/.course ## make one small mistake at a time: do the graded cell
 	@OMP_NUM_THREADS=1 $(BIN)/python -m authoring.mutants
 
 grader-report: $(VENV)/.course ## grade the bank of answers with nbgrader, rewrite docs/grader-report.md
+	@$(BIN)/python -m authoring.collateral
 	@$(BIN)/python -m authoring.grader_report
 
 security-report: $(VENV)/.test ## try every attack on the autograder, rewrite docs/security.md

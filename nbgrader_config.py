@@ -58,7 +58,8 @@ c.NexaGrade.preload = [
 
 # After grading: do the functions behave as their points say? (docs/security.md)
 answers = Path(c.CourseDirectory.root, "answers")
-c.NexaGrade.probes = {path.parent.name: str(path) for path in answers.glob("*/probes.py")}
+tables = [*answers.glob("*/probes.py"), *answers.glob("*/probes")]  # a file, or a folder of modules
+c.NexaGrade.probes = {path.parent.name: str(path) for path in tables}
 
 # Questions of the export and the report: cells of one TODO
 c.ClassExportPlugin.question = r"todo(\d+)-"

@@ -27,6 +27,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 from nexa_grade.cell_names import defined_by, find_function, lines_of, parse_without_magics
+from nexa_grade.execution.kernel_settings import GlobalSettings
 
 from authoring.assignment import Assignment, add_option
 from authoring.graded_cells import (
@@ -170,11 +171,14 @@ class QuickGrader:
             for cell in filter(is_graded_by_machine, self.notebook.cells):
                 cell.source = HIDDEN_TESTS.sub("", cell.source)
         self.namespace: dict[str, Any] = {"__name__": "__main__"}
+        self.settings = GlobalSettings(None)  # of the interpreter; there is no shell here
         solutions = solution_cells(self.notebook)
         with environment(NBGRADER_EXECUTION="autograde"):
             for cell in self.notebook.cells:
                 if cell in solutions or only_defines(assignment, cell):
                     run(cell.source, self.namespace, cell.id)
+        for module in self.settings.modules & sys.modules.keys():
+            self.settings.remember(module)
 
     def grade_here(
         self, answer: Answer | None, todo: int | None, stop_at_first: bool = False
@@ -194,6 +198,7 @@ class QuickGrader:
             if is_graded_by_machine(cell) and todo in (None, todo_of(cell)):
                 if stop_at_first and any(outcome.values()):
                     break
+                self.settings.put_back()  # as the guard does before each test
                 outcome[grade_info(cell)["grade_id"]] = run_graded(cell, self.namespace)
         return outcome
 

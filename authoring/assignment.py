@@ -94,6 +94,12 @@ class Assignment:
         return self.root / "answers" / self.name
 
     @property
+    def probes(self) -> Path:
+        """The table of probes: a file, or a folder of modules."""
+        file = self.answers / "probes.py"
+        return file if file.exists() else file.with_suffix("")
+
+    @property
     def package_folder(self) -> Path:
         """The folder of the modules."""
         return self.root / self.package

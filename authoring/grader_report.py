@@ -11,6 +11,7 @@ answer's own TODO (collateral).
 import argparse
 import copy
 import itertools
+import json
 import os
 import shutil
 import subprocess
@@ -39,6 +40,8 @@ from authoring.execute import Heartbeat
 from authoring.graded_cells import asked_name, grade_info, is_graded_by_machine
 from authoring.mutants import mutation_table
 from authoring.nbgrader_commands import Scores, prepare_course, read_scores
+
+COLLATERAL = "collateral.json"  # in the bank; `authoring.collateral` writes it
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,7 @@ def read_graded(assignment: Assignment, folder: Path, students: Iterable[str]) -
 def grade_students(
     assignment: Assignment,
     folder: Path,
-    source: NotebookNode,
+    source: NotebookNode | None,
     notebooks: dict[str, NotebookNode],
     workers: int = 2,
     environment: dict[str, str] | None = None,
@@ -149,7 +152,7 @@ def grade_students(
     Args:
         assignment: What is graded.
         folder: Where a course folder for each worker is made.
-        source: The instructor's notebook.
+        source: The instructor's notebook; None for the source folder as it is.
         notebooks: Submissions by student.
         workers: Processes side by side, each with a course folder of its own.
         environment: Variables for nbgrader and its kernels, besides those of this process.
@@ -279,6 +282,39 @@ def mutation_section(assignment: Assignment) -> list[str]:
     ]
 
 
+def collateral_table(assignment: Assignment) -> list[str]:
+    """Write what was measured as a table; [] where nothing was."""
+    path = assignment.answers / COLLATERAL
+    if not path.exists():
+        return []
+    lines = [
+        "| Answer | Points lost in other TODOs | Other cells that fail |",
+        "|---|---|---|",
+    ]
+    for row in json.loads(path.read_text()):
+        lost = sum(row["lost"].values())
+        where = f" ({', '.join(row['lost'])})" if row["lost"] else ""
+        lines.append(f"| {row['answer']} | {lost:g}{where} | {row['ungraded']} |")
+    return lines
+
+
+def collateral_section(assignment: Assignment) -> list[str]:
+    """Write the section about switches that answers leave on; [] where nothing was measured."""
+    table = collateral_table(assignment)
+    if not table:
+        return []
+    return [
+        "",
+        "## Switches that an answer leaves on",
+        "",
+        "These answers turn something off for all cells behind them. Each was put into the whole",
+        "notebook, cells that are given or not graded included (`python -m authoring.collateral`).",
+        "Before each check and each cell of the course the grader puts such switches back.",
+        "",
+        *table,
+    ]
+
+
 def write_report(assignment: Assignment, verdicts: list[Verdict]) -> str:
     """Write the assignment's grader report as text."""
     tried = assignment.answers / "tried.md"
@@ -299,6 +335,7 @@ def write_report(assignment: Assignment, verdicts: list[Verdict]) -> str:
         "Graded alone, without nbgrader, "
         f"{sum(v.agrees for v in verdicts)} of {len(verdicts)} answers fail the same cells.",
     ]
+    lines += collateral_section(assignment)
     lines += mutation_section(assignment)
     if tried.exists():
         lines += ["", tried.read_text().strip()]
@@ -330,7 +367,8 @@ def measure(assignment: Assignment, todos: list[int] | None, workers: int) -> bo
         verdicts = judge(assignment, answers, Path(folder, "courses"), workers)
     if not todos:
         assignment.grader_report.write_text(write_report(assignment, verdicts))
-    print("\n".join([*table_of(verdicts), *mutation_section(assignment)]))
+    sections = [*collateral_section(assignment), *mutation_section(assignment)]
+    print("\n".join([*table_of(verdicts), *sections]))
     for verdict in verdicts:
         if not verdict.as_deserved:
             print(

@@ -20,6 +20,7 @@ from nbgrader.utils import is_locked, is_solution
 from nexa_grade.cell_names import given_names
 from nexa_grade.second_look import look, runner
 from nexa_grade.second_look.probe import Probe, load_table, sandboxed_part
+from nexa_grade.second_look.table_text import read_table
 
 from authoring.answer_bank import Answer, QuickGrader, answered_cell, list_bank, with_answer
 from authoring.assignment import NEXACODE, Assignment
@@ -63,15 +64,14 @@ class Looker:
     def __init__(self, assignment: Assignment, seed: int):
         """Run the reference once; it also imports the libraries, before any fork."""
         self.grader = QuickGrader(assignment)
-        path = assignment.answers / "probes.py"
-        self.text = path.read_text()
+        self.text = read_table(assignment.probes)
         points = points_of_tests(self.grader.notebook)
-        self.probes = load_table(self.text, str(assignment.shorten(path)), points)
+        self.probes = load_table(self.text, str(assignment.shorten(assignment.probes)), points)
         self.requests = {
             probe.name: look.make_request(self.grader.notebook, [probe], self.text, seed)
             for probe in self.probes
         }
-        calls = {probe.call.__name__ for probe in self.probes}
+        calls = frozenset(probe.call.__name__ for probe in self.probes)
         self.table = runner.definitions_of(sandboxed_part(self.text, calls))
         cells = look.cells_to_run(self.grader.notebook)
         self.namespace = runner.make_namespace(cells, self.table)

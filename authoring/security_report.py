@@ -65,7 +65,7 @@ AFTER = """
 ## What the second look does not see
 
 - **It looks at what a test looks at.** The probes of this course, one for each graded cell, are in
-  `answers/nexacode/probes.py`. A function that passes its probe has earned the cell, however it is
+  `answers/nexacode/probes/`. A function that passes its probe has earned the cell, however it is
   written. Most probes compare values. These look at form alone, as their cells do, so a function
   with the right form gets these points: `todo2-test-plots` (1 point), `todo4-test-scalar`
   (2), `todo5-test-lists` (1), `todo5-test-only-policy` (1), `todo5-test-rollouts` (1),
@@ -104,8 +104,8 @@ AFTER = """
 
 So look at what an unusual score comes from. Ask two or three students to explain their code.
 """
-COST = """3.3 to 3.5 seconds of processor time for a submission of this course that earned
-every point, measured on a machine with ten times more to do than it has cores, which makes each
+COST = """2.1 to 2.8 seconds of processor time for a submission of this course that earned
+every point, measured on a machine with five times more to do than it has cores, which makes each
 second longer. `python -m authoring.second_look` measures the probes on the bank."""
 
 

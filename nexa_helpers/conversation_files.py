@@ -252,6 +252,9 @@ def read_rows(path: Path) -> list[dict[str, str]]:
             kind = type(error).__name__
             if "JSON" in str(error):
                 check_lines(path, cache)
+            if "zstd not supported" in str(error):
+                need = "expected the package zstandard, which unpacks .zst: pip install zstandard"
+                raise ValueError(f"{path}: {need}") from error
             raise ValueError(f"{path}: expected a readable file, got {kind}: {error}") from error
     if not found:
         raise ValueError(f"{path}: expected at least one conversation, got an empty file")

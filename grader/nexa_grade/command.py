@@ -89,7 +89,8 @@ class NexaGrade(NbGrader):  # type: ignore[misc]
     probes = Dict(
         value_trait=Unicode(),
         key_trait=Unicode(),
-        help="For the second look: the file of an assignment's probes, by the assignment's name",
+        help="For the second look: the file, or the folder of modules, of an assignment's probes,"
+        " by the assignment's name",
     ).tag(config=True)
 
     aliases = nbgrader_aliases | {

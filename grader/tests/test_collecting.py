@@ -132,6 +132,15 @@ def test_each_notebook_is_collected_for_its_student_or_said(case, tmp_path):
         assert is_ignored or names[name] or got.has_said("Left out", name), name
 
 
+@pytest.mark.parametrize("wrapper", ["", "submissions/", "CS 101/submissions (2)/"])
+def test_what_canvas_marks_as_late_is_said_in_any_folder(wrapper, tmp_path):
+    names = [f"{wrapper}ada_1001_9_tiny.ipynb", f"{wrapper}alan_LATE_1003_9_tiny.ipynb"]
+    got = collect_zip(tmp_path, {name: marked(name) for name in names})
+    assert set(students(got.files)) == {"1001", "1003"}
+    assert got.has_said("Late", names[1])
+    assert not got.has_said("Late", names[0])
+
+
 ENDINGS = [
     "tiny.ipynb", "tiny.IPYNB", "TINY.ipynb", "tiny.Ipynb", "tiny.ipynb.txt", "tiny.ipynb.json",
     "tiny.ipynb.download", "tiny.ipynb.crdownload", "tiny.ipynb.ipynb", "tiny (1).ipynb",

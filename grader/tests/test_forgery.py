@@ -117,6 +117,23 @@ def test_without_a_sandbox_a_reach_for_the_grader_is_told_and_holds_nobody(text)
     assert "nexa" not in watch(text, sandbox=True).metadata
 
 
+COLAB = [  # lines that only read, export or print; file names begin as the course's package does
+    "!jupyter nbconvert --to html nexa.ipynb",
+    "!jupyter nbconvert --to pdf nexacode.ipynb --output nexa-report",
+    "from google.colab import files; files.download('nexa.ipynb')",
+    "from google.colab import drive\ndrive.mount('/drive')\n%cd /drive/MyDrive/nexa",
+    "!ls *.ipynb", "!cat nexacode.ipynb | head", "!pip list | grep torch", "!nvidia-smi", "%pwd",
+    '!python -c "import torch; print(torch.__version__)"', "!wget -q https://example.org/nexa.csv",
+    "import os\nprint(os.environ.get('COLAB_GPU'), os.getcwd(), os.listdir('.'))",
+    "import IPython\nIPython.get_ipython().run_line_magic('matplotlib', 'inline')",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", COLAB)
+def test_habits_of_colab_are_no_sign_without_a_sandbox_either(line):
+    assert "nexa" not in watch(line, course_names=["nexa_helpers"]).metadata
+
+
 def test_an_honest_notebook_is_not_touched():
     honest = "import subprocess, gc, inspect\nx = 1\nsubprocess.run(['ls'])\nprint(In[-1])"
     assert "nexa" not in watch(honest, given("import ctypes")).metadata

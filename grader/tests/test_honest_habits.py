@@ -16,6 +16,7 @@ TORCH = "import torch\n"
 SWITCHES = {
     "interactivity": "from IPython.core.interactiveshell import InteractiveShell\n"
     'InteractiveShell.ast_node_interactivity = "all"',
+    "config_magic": '%config InteractiveShell.ast_node_interactivity = "all"',
     "shell_options": 'get_ipython().ast_node_interactivity = "none"\n%precision 2\n%xmode Minimal',
     "float64": TORCH + "torch.set_default_dtype(torch.float64)",
     "tensor_type": TORCH + "torch.set_default_tensor_type(torch.DoubleTensor)",

@@ -10,7 +10,14 @@ import pytest
 from bwrap import needs_sandbox
 from nexa_grade.errors import Refusal
 from nexa_grade.second_look import look, runner, sandboxed_run
-from nexa_grade.second_look.probe import Probe, load_table, nearly_equal, without_probe
+from nexa_grade.second_look.probe import (
+    Probe,
+    load_table,
+    nearly_equal,
+    sandboxed_part,
+    without_probe,
+)
+from nexa_grade.second_look.table_text import read_table
 from tiny_course import FULL, HARDENED, NAME, PROBES, TinyCourse, source_notebook
 from traitlets.config import Config
 
@@ -105,6 +112,65 @@ def test_a_table_with_a_mistake_is_refused(table, said):
         load_table(table, "probes.py", POINTS)
 
 
+SHARED = "import random\nfrom typing import Any\n\ndef draw_number(rng):\n    return rng.random()\n"
+ADD = """
+from typing import Any
+from nexa_grade.second_look.probe import Probe
+from .shared import draw_number
+def call_add(namespace: Any, number):
+    return namespace["add"](number, 1)
+PROBES: list[Probe] = [Probe(("add-test",), draw_number, call_add)]
+"""
+DOUBLE = (
+    ADD.replace("call_add", "call_double").replace("add", "double").replace(": list[Probe]", "")
+)
+FOLDER = {"shared": SHARED, "add": ADD, "double": DOUBLE}
+
+
+def folder_of(path: Path, modules: dict[str, str]) -> Path:
+    path.mkdir()
+    for name, text in modules.items():
+        (path / f"{name}.py").write_text(text)
+    return path
+
+
+def test_a_folder_of_modules_is_one_table(tmp_path):
+    text = read_table(folder_of(tmp_path / "probes", FOLDER))
+    probes = load_table(text, "probes", POINTS)
+    assert [probe.name for probe in probes] == ["add-test", "double-test"]
+    assert {probe.draw for probe in probes} == {probes[0].draw}
+    called = runner.definitions_of(sandboxed_part(text, frozenset(["call_add"])))
+    assert called["call_add"]({"add": lambda a, b: a + b}, 2) == 3
+    assert not {"draw_number", "call_double", "PROBES"} & called.keys()
+
+
+def test_one_file_is_read_as_it_stands(tmp_path):
+    (tmp_path / "probes.py").write_text(PROBES)
+    assert read_table(tmp_path / "probes.py") == PROBES
+
+
+@pytest.mark.parametrize(
+    ("modules", "said"),
+    [
+        (
+            {"shared": SHARED + "def call_add(): ..."},
+            r"one definition of call_add.*add\.py, shared",
+        ),
+        ({"shared": SHARED + "import math as Any"}, r"expected one definition of Any"),
+        ({"shared": SHARED + "from .add import call_add"}, "import each other: "),
+        ({"shared": "from . import add"}, r"shared\.py, line 1: expected `from \.module import"),
+        ({"shared": "from ..add import x"}, r"shared\.py, line 1: expected"),
+        ({"shared": "from .nobody import x"}, r"got `from \.nobody import x`"),
+        ({"shared": "from .add import call_add as x"}, r"shared\.py, line 1: expected"),
+        ({"shared": "def f():\n    from .add import call_add"}, r"shared\.py, line 2: expected"),
+        ({"shared": "def"}, r"shared\.py: SyntaxError"),
+    ],
+)
+def test_a_folder_that_makes_no_single_text_is_refused(tmp_path, modules, said):
+    with pytest.raises(Refusal, match=said):
+        read_table(folder_of(tmp_path / "probes", FOLDER | modules))
+
+
 def test_tests_without_a_probe():
     assert without_probe(load_table(PROBES, "probes.py", POINTS), POINTS) == {"limit-test": 1.0}
 
@@ -165,6 +231,21 @@ def run_cells(*texts: str, given: tuple[int, ...] = (), whole: bool = True) -> d
 def test_a_statement_that_fails_costs_itself_alone():
     space = run_cells("a = 1\nnobody_knows()\ndef f():\n    return a", "this is no Python", "b = 2")
     assert (space["f"](), space["b"]) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("source", "python"),
+    [
+        ("a = 1", "a = 1"),
+        ("%time a = 1", "pass"),
+        ("!ls\na = 1", "pass\na = 1\n"),
+        ("get_ipython().run_line_magic('time', 'a')\na = 1", "pass\na = 1\n"),
+        ("%%time\na = 1", "a = 1\n"),
+        ("  a = 1", "a = 1\n"),
+    ],
+)
+def test_magics_are_taken_out_of_a_cell(source, python):
+    assert runner.as_python(source).strip() == python.strip()
 
 
 def test_of_a_cell_that_is_no_answer_only_definitions_run():

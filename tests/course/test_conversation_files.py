@@ -2,7 +2,6 @@
 
 import bz2
 import gzip
-import importlib.util
 import json
 import lzma
 import os
@@ -14,6 +13,7 @@ import pandas as pd
 import pyarrow
 import pytest
 from datasets import Dataset, DatasetDict
+from fsspec.compression import compr
 
 from nexa_helpers.conversation_files import read_conversation, read_rows, read_split
 from nexa_helpers.conversations import parse_conversation, triples_from_rows
@@ -80,15 +80,27 @@ def test_a_file_is_read_whatever_its_format(tmp_path, name):
     assert read_rows(write(tmp_path / name, CONTENTS[name])) == THREE
 
 
-def test_a_zst_file_is_read_where_zstandard_is_there_and_named_where_not(tmp_path):
+@pytest.fixture
+def zst_file(tmp_path):
     path = tmp_path / "a.jsonl.zst"
     with pyarrow.CompressedOutputStream(str(path), "zstd") as packed:
         packed.write(LINES)
-    if importlib.util.find_spec("zstandard"):
-        assert read_rows(path) == THREE
-    else:
-        with pytest.raises(ValueError, match=r"a\.jsonl\.zst.*zstd not supported"):
-            read_rows(path)
+    return path
+
+
+@pytest.mark.skipif("zstd" not in compr, reason="zstandard is not installed")
+def test_a_zst_file_is_read_where_zstandard_is_there(zst_file):
+    assert read_rows(zst_file) == THREE
+
+
+def test_without_zstandard_the_error_of_a_zst_file_says_what_to_install(zst_file, monkeypatch):
+    monkeypatch.delitem(compr, "zstd", raising=False)
+    with pytest.raises(ValueError, match="zstandard") as error:
+        read_rows(zst_file)
+    [line] = str(error.value).splitlines()
+    assert line == (
+        f"{zst_file}: expected the package zstandard, which unpacks .zst: pip install zstandard"
+    )
 
 
 def test_parquet_and_arrow_are_read(tmp_path):

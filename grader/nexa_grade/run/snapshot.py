@@ -16,6 +16,7 @@ from traitlets.config import Config
 from nexa_grade.errors import Refusal
 from nexa_grade.run.private_gradebook import Rows, fingerprint, read_assignment
 from nexa_grade.second_look.look import Table, points_of_tests
+from nexa_grade.second_look.table_text import read_table
 
 GRADED_WITH = (  # settings that a score may depend on, by the class that reads them
     "AssignLatePenalties",
@@ -74,7 +75,7 @@ class SnapshotReader:
 
         Args:
             assignment: The assignment's name.
-            probes: The file of its probes, as the course folder names it; "" for none.
+            probes: The file or folder of its probes, as the course folder names it; "" for none.
 
         Raises:
             GradebookError: The gradebook does not have the assignment.
@@ -116,13 +117,12 @@ class SnapshotReader:
         """
         path = Path(self.coursedir.root, probes)
         sources = self.files_of(self.coursedir.source_directory, assignment, "*.ipynb")
-        if not path.is_file() or not sources:
-            missing = "source notebook" if path.is_file() else "file"
+        if not path.exists() or not sources:
+            missing = "source notebook" if path.exists() else "file"
             raise Refusal(f"c.NexaGrade.probes: no {missing} for {assignment!a}, {str(path)!a}")
         texts = {Path(name).stem: data.decode() for name, data in sources.items()}
         points = points_of_tests(definition)
-        text = path.read_text(encoding="utf-8")
-        table = Table(str(path), text, tuple(texts.items()), tuple(points.items()))
+        table = Table(str(path), read_table(path), tuple(texts.items()), tuple(points.items()))
         _ = table.probes  # a mistake in it is refused here, not in a worker
         return table
 

@@ -131,7 +131,7 @@ def make_request(
         {"name": probe.name, "call": probe.call.__name__, "inputs": draw_inputs(probe, seed)}
         for probe in probes
     ]
-    called = sandboxed_part(table, [probe.call.__name__ for probe in probes])
+    called = sandboxed_part(table, frozenset(probe.call.__name__ for probe in probes))
     return {"cells": cells_to_run(notebook), "table": called, "probes": rows}
 
 

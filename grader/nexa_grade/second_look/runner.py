@@ -31,6 +31,10 @@ CONSTANT = re.compile(r"_*[A-Z][A-Z0-9_]*$")
 
 def as_python(source: str) -> str:
     """Take magics out of the text of a cell."""
+    with contextlib.suppress(SyntaxError, ValueError):  # most cells have none, and IPython is slow
+        ast.parse(source)
+        if "get_ipython" not in source:
+            return source
     from IPython.core.inputtransformer2 import TransformerManager
 
     source = RUNS_HERE.sub("", source, count=1) if RUNS_HERE.match(source) else source
