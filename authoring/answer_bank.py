@@ -16,9 +16,11 @@ import os
 import re
 import sys
 import textwrap
+import time
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -26,7 +28,14 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
-from nexa_grade.cell_names import defined_by, find_function, lines_of, parse_without_magics
+from nexa_grade.cell_names import (
+    bound_names,
+    defined_by,
+    find_function,
+    lines_of,
+    needed_names,
+    parse_without_magics,
+)
 from nexa_grade.execution.kernel_settings import GlobalSettings
 
 from authoring.assignment import Assignment, add_option
@@ -137,6 +146,19 @@ def run_graded(cell: NotebookNode, namespace: dict[str, Any]) -> str:
     return f"stderr: {said.getvalue().strip()}" if said.getvalue() else ""
 
 
+def are_independent(graded: Sequence[NotebookNode]) -> bool:
+    """Tell whether no graded cell reads a name that another one binds."""
+    bound: Counter[str] = Counter()
+    for cell in graded:
+        bound.update(bound_names(cell.source))
+    for cell in graded:
+        needed = needed_names(cell.source)
+        own = bound_names(cell.source)
+        if needed is None or any(bound[name] > (name in own) for name in needed):
+            return False
+    return True
+
+
 @contextlib.contextmanager
 def environment(**variables: str) -> Iterator[None]:
     """Set environment variables for a while."""
@@ -170,6 +192,7 @@ class QuickGrader:
         if visible_only:
             for cell in filter(is_graded_by_machine, self.notebook.cells):
                 cell.source = HIDDEN_TESTS.sub("", cell.source)
+        self.seconds: dict[str, float] = {}  # that a graded cell took last time, by grade id
         self.namespace: dict[str, Any] = {"__name__": "__main__"}
         self.settings = GlobalSettings(None)  # of the interpreter; there is no shell here
         solutions = solution_cells(self.notebook)
@@ -194,12 +217,18 @@ class QuickGrader:
             except Exception as error:
                 outcome["answer"] = repr(error)
             self.restore_check_tools()
-        for cell in cells:
-            if is_graded_by_machine(cell) and todo in (None, todo_of(cell)):
-                if stop_at_first and any(outcome.values()):
-                    break
-                self.settings.put_back()  # as the guard does before each test
-                outcome[grade_info(cell)["grade_id"]] = run_graded(cell, self.namespace)
+        graded = [
+            cell for cell in cells if is_graded_by_machine(cell) and todo in (None, todo_of(cell))
+        ]
+        if stop_at_first and are_independent(graded):  # most mistakes show in a cell that is quick
+            graded.sort(key=lambda cell: self.seconds.get(grade_info(cell)["grade_id"], 0.0))
+        for cell in graded:
+            if stop_at_first and any(outcome.values()):
+                break
+            self.settings.put_back()  # as the guard does before each test
+            name, start = grade_info(cell)["grade_id"], time.process_time()
+            outcome[name] = run_graded(cell, self.namespace)
+            self.seconds[name] = time.process_time() - start
         return outcome
 
     def restore_check_tools(self) -> None:
@@ -232,7 +261,7 @@ class QuickGrader:
         receiver, sender = context.Pipe(duplex=False)
 
         def work(pipe: Connection) -> None:
-            pipe.send(self.grade_here(answer, todo, stop_at_first))
+            pipe.send((self.grade_here(answer, todo, stop_at_first), self.seconds))
 
         process = context.Process(target=work, args=(sender,))
         with warnings.catch_warnings():
@@ -241,7 +270,9 @@ class QuickGrader:
         sender.close()
         try:
             if receiver.poll(seconds):
-                return dict(receiver.recv())
+                outcome, took = receiver.recv()
+                self.seconds |= took
+                return dict(outcome)
             return {"answer": f"no result in {seconds:g} s"}
         except EOFError:
             return {"answer": "the process ended without a result"}

@@ -66,8 +66,9 @@ def texts_of(name: str, data: bytes) -> Iterator[str]:
         for cell in nbformat.reads(data, as_version=4).cells:
             yield cell.source
             yield from strings_in([cell.get("outputs", []), cell.metadata])
-    else:
-        yield data.decode(errors="replace")
+    else:  # no line is in what stands between the bytes of weights that are no text
+        parts = data.decode(errors="replace").split("\N{REPLACEMENT CHARACTER}")
+        yield from (part for part in parts if len(part) >= SHORTEST)
 
 
 def strings_in(value: Any) -> Iterator[str]:

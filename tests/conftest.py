@@ -18,6 +18,33 @@ from nexa_helpers.process_reward import ProcessRewardModel
 from nexa_helpers.runtime import set_seed
 
 matplotlib.use("Agg")
+BANKS = {"banked_answer", "real_model_answer"}  # fixtures: an answer of a bank
+LONG_MODULES = {  # seconds that a module takes, roughly
+    "tests/authoring/test_execution.py": 150,
+    "tests/course/test_ready_made.py": 130,
+    "tests/authoring/test_nbgrader_cli.py": 80,
+    "tests/authoring/test_answer_bank.py": 80,
+    "grader/tests/test_nexa_grade.py": 80,
+    "grader/tests/test_attacks.py": 60,
+    "tests/course/test_data.py": 60,
+    "grader/tests/test_honest_habits.py": 45,
+    "grader/tests/test_hardening.py": 45,
+    "grader/tests/test_other_courses.py": 40,
+    "grader/tests/test_repair.py": 40,
+    "grader/tests/test_wheel.py": 40,
+    "grader/tests/test_sandbox.py": 40,
+    "tests/real_model/test_model_sources.py": 30,
+    "grader/tests/test_second_look.py": 30,
+    "tests/authoring/test_mutants.py": 20,
+    "tests/authoring/test_second_assignment.py": 35,
+    "grader/tests/test_feedback_page.py": 15,
+    "grader/tests/test_class_report.py": 15,
+    "tests/authoring/test_student_bundle.py": 10,
+    "tests/authoring/test_late_policy.py": 10,
+    "grader/tests/test_notebook_choice.py": 10,
+    "grader/tests/test_due_dates.py": 10,
+    "grader/tests/test_exchange.py": 10,
+}
 
 
 class ByteTokenizer:
@@ -136,8 +163,29 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_collection_modifyitems(items):
-    """Put the bank last: many short tests, which a worker without work takes over."""
-    items.sort(key=lambda item: "banked_answer" in getattr(item, "fixturenames", ()))
+    """Arrange the tests for two workers: the longest modules first, the bank last.
+
+    Each worker starts with one half of the list. One that has finished takes tests from the end of
+    the other's, so that short ones have to stand there; a module whose tests both run would
+    prepare itself twice.
+    """
+    bank, modules = [], {}
+    for item in items:
+        if BANKS.intersection(getattr(item, "fixturenames", ())):
+            bank.append(item)
+        else:
+            modules.setdefault(item.nodeid.partition("::")[0], []).append(item)
+    halves, seconds = ([], []), [0, 0]
+    for path, longest in sorted(LONG_MODULES.items(), key=lambda one: -one[1]):
+        half = seconds.index(min(seconds))
+        seconds[half] += longest if path in modules else 0
+        halves[half].extend(modules.pop(path, ()))
+    short = [item for module in modules.values() for item in module]
+    size = (len(items) + 1) // 2
+    cut = max(0, size - len(bank) // 2 - len(halves[0]))
+    first, second = halves[0] + short[:cut], halves[1] + short[cut:]
+    cut = max(0, size - len(first))
+    items[:] = [*first, *bank[:cut], *second, *bank[cut:]]
 
 
 @pytest.fixture(scope="session")

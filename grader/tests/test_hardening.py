@@ -79,11 +79,12 @@ c.SubmissionExporter.max_bytes = 2_000_000
 
 
 SHORT_TIME = """
-seconds = {"except BaseException": 2, "assert add(1, 2)": 10}  # a cell that runs has begun by then
+seconds = {"except BaseException": 2, "assert add(1, 2)": 6}  # a cell that runs has begun by then
 c.Execute.timeout_func = lambda cell: min(
     (seconds[text] for text in seconds if text in cell.source), default=60
 )
 c.Execute.iopub_timeout = 15
+c.ResumedExecute.stop_seconds = 2
 """
 
 
@@ -98,14 +99,14 @@ def make_class(course: TinyCourse) -> None:
 
 @pytest.fixture(scope="module")
 def hardened(tmp_path_factory):
-    course = TinyCourse(tmp_path_factory.mktemp("hardened"), CONFIG)
+    course = TinyCourse(tmp_path_factory.mktemp("hardened"), CONFIG, forks_kernels=True)
     make_class(course)
     return SimpleNamespace(course=course, done=course.autograde())
 
 
 @pytest.fixture(scope="module")
 def stock(tmp_path_factory):
-    course = TinyCourse(tmp_path_factory.mktemp("stock"), config="")
+    course = TinyCourse(tmp_path_factory.mktemp("stock"), config="", forks_kernels=True)
     wrong = [name for name, (*_, stock_is_wrong) in ANSWERS.items() if stock_is_wrong]
     for name in wrong:
         course.submit(name, course.solved(add=ANSWERS[name][0]))
@@ -115,7 +116,7 @@ def stock(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def loops(tmp_path_factory):
-    course = TinyCourse(tmp_path_factory.mktemp("loops"), CONFIG + SHORT_TIME)
+    course = TinyCourse(tmp_path_factory.mktemp("loops"), CONFIG + SHORT_TIME, forks_kernels=True)
     for name, (answer, _) in LOOPS.items():
         course.submit(name, course.solved(add=answer))
     return SimpleNamespace(course=course, done=course.autograde())
@@ -192,7 +193,7 @@ AGAIN = {"unreadable": NO_SCORE, "no_notebook": NO_SCORE} | dict.fromkeys(
 @pytest.fixture(scope="module")
 def graded_twice(tmp_path_factory):
     """Grade right answers, then what the same students hand in a day later."""
-    course = TinyCourse(tmp_path_factory.mktemp("again"))
+    course = TinyCourse(tmp_path_factory.mktemp("again"), forks_kernels=True)
     for day in (1, 2):
         for name in AGAIN:
             course.submit(name, course.solved())

@@ -6,6 +6,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from nexa_grade.execution.guarded_execute import GuardedExecute
 from tiny_course import FULL, TinyCourse, cell_of
+from warm_kernels import forked_kernels
 
 ADD = "def add(a, b):\n    return a + b\n"
 NO_ADD = FULL | {"add-test": 0.0, "limit-test": 0.0}
@@ -129,7 +130,7 @@ SPLIT = {
 
 @pytest.fixture(scope="class")
 def graded(tmp_path_factory):
-    course = TinyCourse(tmp_path_factory.mktemp("habits"))
+    course = TinyCourse(tmp_path_factory.mktemp("habits"), forks_kernels=True)
     for name in ("colab", "needs_it"):
         course.submit(name, course.solved(add=ANSWERS[name][0]))
     for name, halves in SPLIT.items():
@@ -157,11 +158,12 @@ def cell(source: str, name: str = "", grade: bool = False, locked: bool = False)
 
 
 def execute(folder, *cells, **options):
-    """Execute cells as nbgrader does; give them with the instructor's notes."""
+    """Execute cells as nbgrader does, in forked kernels; give them with the instructor's notes."""
     notebook = new_notebook(cells=list(cells))
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
     execute = GuardedExecute(record_timing=False, startup_timeout=300, **options)
-    notebook, _ = execute.preprocess(notebook, {"metadata": {"path": str(folder)}})
+    with forked_kernels():
+        notebook, _ = execute.preprocess(notebook, {"metadata": {"path": str(folder)}})
     return notebook.cells, [sign.what for sign in execute.signs]
 
 
@@ -235,10 +237,10 @@ DAMAGE = {
         "time limit",
     ),
     "asks": ("def f(): input('?')", "StdinNotImplementedError"),
-    "prints": ("def f():\n    print('x' * 200_000_000)\n    raise KeyError('own')", "KeyError"),
+    "prints": ("def f():\n    print('x' * 100_000_000)\n    raise KeyError('own')", "KeyError"),
 }
 GOES_ON = {
-    "displays": "def f():\n    for i in range(20_000): display(i)",
+    "displays": "def f():\n    for i in range(5_000): display(i)",
     "sleeps_beside": "from threading import Event, Thread\nwait = Event().wait\n"
     "def f(): Thread(target=wait, daemon=True).start()",
 }
@@ -257,6 +259,7 @@ def damaged(tmp_path_factory):
         *cells,
         timeout_func=lambda one: 1 if "# short" in one.source else 100,
         iopub_timeout=60,
+        stop_seconds=2,
         max_new_kernels=9,
     )
     tests = {one.metadata.nbgrader.grade_id: one for one in cells if "nbgrader" in one.metadata}

@@ -43,12 +43,12 @@ CLASS = {  # what a student's `add` is, the status and the scores that it deserv
 }
 
 
-NO_PRELOAD = "c.NexaGrade.preload = []\nc.NexaGrade.probes = {'tiny': 'probes.py'}\n"
+FORKED = "c.NexaGrade.preload = ['json']\nc.NexaGrade.probes = {'tiny': 'probes.py'}\n"
 SANDBOX = ["--no-sandbox"] if NO_SANDBOX else []
 
 
 def make_class(folder: Path, config: str = HARDENED) -> TinyCourse:
-    course = TinyCourse(folder, config + NO_PRELOAD)
+    course = TinyCourse(folder, config + FORKED)
     (folder / "probes.py").write_text(PROBES)
     for name, (answer, _, _) in CLASS.items():
         course.submit(name, course.solved(add=answer))
@@ -64,8 +64,8 @@ EXPECTED = {name: (status, scores) for name, (_, status, scores) in CLASS.items(
 }
 
 
-def command(*arguments: str) -> list[str]:
-    return ["-m", "nexa_grade.command", NAME, *SANDBOX, *arguments]
+def command(*arguments: str, workers: int = 1) -> list[str]:
+    return ["-m", "nexa_grade.command", NAME, "--workers", str(workers), *SANDBOX, *arguments]
 
 
 def lines_of(course: TinyCourse) -> list[dict]:
@@ -94,7 +94,7 @@ def check_all(course: TinyCourse) -> None:
 def course(tmp_path_factory):
     """Run the command as it is meant to be, once for all tests that look at what came out."""
     course = make_class(tmp_path_factory.mktemp("class"))
-    course.first = course.run(*command("--workers", "2"))
+    course.first = course.run(*command(workers=2))
     return course
 
 
@@ -165,7 +165,7 @@ def test_a_new_submission_replaces_automatic_scores_only(tmp_path):
 
 
 def test_a_held_submission_is_graded_when_a_person_accepts_it(tmp_path):
-    course = TinyCourse(tmp_path, HARDENED + NO_PRELOAD)
+    course = TinyCourse(tmp_path, HARDENED + FORKED)
     (tmp_path / "probes.py").write_text(PROBES)
     course.submit("cheat", course.solved(add=CLASS["cheat"][0]))
     assert course.run(*command()).returncode == 1
@@ -194,7 +194,7 @@ Journal.mark_merged = mark_and_die
 def test_killed_and_run_again(tmp_path, monkeypatch):
     course = make_class(tmp_path, HARDENED + DIES)  # it kills itself when it has settled two
     monkeypatch.setenv("DIES", "")
-    assert course.run(*command("--workers", "1")).returncode == -signal.SIGKILL
+    assert course.run(*command()).returncode == -signal.SIGKILL
     monkeypatch.delenv("DIES")
     assert len(graded_in(course)) == 2
     course.run(*command())
@@ -512,8 +512,14 @@ def test_a_file_that_goes_while_it_is_read_costs_one_submission(tmp_path, monkey
     assert "cannot be read: FileNotFoundError" in read_submission("s", tmp_path, []).refused
 
 
+IMPATIENT = """
+from nexa_grade.run import cluster
+cluster.Client = lambda scheduler, timeout, client=cluster.Client: client(scheduler, timeout="1s")
+"""
+
+
 def test_refusals_are_one_line(tmp_path):
-    course = TinyCourse(tmp_path)
+    course = TinyCourse(tmp_path, HARDENED + IMPATIENT)
     none = course.run(*command())
     assert (none.returncode, none.stderr.count("\n")) == (2, 1)
     assert "no submissions of tiny" in none.stderr

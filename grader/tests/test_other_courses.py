@@ -10,7 +10,6 @@ import html
 import json
 import os
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.utils import determine_grade
 from nexa_grade.execution.grade_by_errors import GradeByErrors
 from nexa_grade.results.feedback_page import LeaveOutGivenCells
+from warm_python import run_python
 
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")  # nbgrader's own
 
@@ -173,16 +173,12 @@ def a_test(name: str, text: str, points: float) -> nbformat.NotebookNode:
     return new_code_cell(text, metadata={"nbgrader": info | {"grade_id": name, "points": points}})
 
 
-def start(folder: Path, script: str, *arguments: str) -> subprocess.Popen[str]:
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return subprocess.Popen(
-        [sys.executable, "-c", script, *arguments],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=os.environ | {"PATH": path, "JUPYTER_PATH": str(folder.parent / "jupyter")},
-    )
+def run(folder: Path, script: str, *arguments: str) -> str:
+    """Run Python code in a course folder; returns what it printed."""
+    done = run_python(["-c", script, *arguments], folder, preload=[])
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    return said
 
 
 @dataclass(frozen=True)
@@ -205,18 +201,23 @@ def graded(tmp_path_factory):
     write_sources(stock)
     write_echo(folder / "jupyter/kernels/echo")
     (stock / "nbgrader_config.py").write_text(CONFIG)
-    generating = start(stock, GENERATE, "ps1", "ps2", "kernels")
-    said = generating.communicate(timeout=300)[0]
-    assert generating.returncode == 0, said
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTER_PATH", str(folder / "jupyter"))
+        patch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+        return grade_twice(stock, hard)
+
+
+def grade_twice(stock: Path, hard: Path) -> Class:
+    """Release a course in a folder, copy it into another one, and grade both."""
+    run(stock, GENERATE, "ps1", "ps2", "kernels")
     hand_in(stock)
     shutil.copytree(stock, hard)
     shutil.rmtree(hard / "source")  # a release, and submissions, are enough
     for student in ("cheat", "renamed"):
         shutil.rmtree(stock / "submitted" / student)
     (hard / "nbgrader_config.py").write_text(HARDENED + CONFIG)
-    running = [start(stock, STOCK_RUN, "ps1", "ps2"), start(hard, HARD_RUN, *SANDBOX)]
-    said = [process.communicate(timeout=300)[0] for process in running]
-    return Class(stock, hard, said[1])
+    run(stock, STOCK_RUN, "ps1", "ps2")
+    return Class(stock, hard, run(hard, HARD_RUN, *SANDBOX))
 
 
 def scores(course: Path, assignment: str, student: str) -> dict[str, Scores]:

@@ -24,6 +24,7 @@ from traitlets.config import Config
 POINTS = {"add-test": 2.0, "limit-test": 1.0, "double-test": 3.0}
 CONFIG = HARDENED + (
     "c.NexaGrade.probes = {'tiny': 'probes.py'}\n"
+    "c.NexaGrade.preload = ['json']\n"
     "c.SecondLook.seconds_per_probe = 3.0\n"
     "c.WatchForForgery.accepted = ['accepted']\n"
 )

@@ -6,6 +6,7 @@ its own folder, environment and output, as a started one is.
 """
 
 import atexit
+import contextlib
 import functools
 import gc
 import importlib
@@ -18,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,19 @@ def fork_kernels(address: str) -> None:
         return ForkedKernel(address, cmd[3:], options.get("cwd"), options.get("env"))
 
     local_provisioner.launch_kernel = launch_kernel
+
+
+@contextlib.contextmanager
+def forked_kernels(*modules: str) -> Iterator[None]:
+    """Let kernels be forks for a while, of a process that has imported these modules."""
+    from jupyter_client.provisioning import local_provisioner
+
+    start = local_provisioner.launch_kernel
+    fork_kernels(server_address(modules))
+    try:
+        yield
+    finally:
+        local_provisioner.launch_kernel = start
 
 
 class ForkedKernel:

@@ -5,9 +5,12 @@ saved is three seconds of imports for each command.
 """
 
 import atexit
+import contextlib
 import functools
 import io
 import multiprocessing
+import multiprocessing.forkserver
+import multiprocessing.util
 import os
 import runpy
 import subprocess
@@ -29,6 +32,7 @@ IMPORTED = [
     "nexa_grade.results.class_report",
 ]
 MODULE, CODE = "-m", "-c"
+NEXA_GRADE = "nexa_grade.command"  # its workers come from a fork server of its own
 
 
 @functools.cache
@@ -94,6 +98,8 @@ def become_python(
     os.environ.update(environment)
     if VARIABLE in environment:
         fork_kernels(environment[VARIABLE])
+    if any(NEXA_GRADE in argument for argument in arguments):
+        fork_fork_server()
     sys.path[:] = ["" if arguments[0] == CODE else folder, *path]
     try:
         if arguments[0] == CODE:
@@ -108,6 +114,35 @@ def become_python(
         atexit._run_exitfuncs()  # a forked process leaves without them
         sys.stdout.flush()
         sys.stderr.flush()
+
+
+def fork_fork_server() -> None:
+    """Let this process's fork server be a fork of it: it has imported all that workers need."""
+    start = multiprocessing.util.spawnv_passfds
+
+    def spawn(path: str | bytes, arguments: list[str], descriptors: Sequence[int]) -> int:
+        if "multiprocessing.forkserver" not in arguments[-1]:
+            return start(path, arguments, descriptors)
+        server = os.fork()
+        if server == 0:
+            become_fork_server(arguments[-1], descriptors)
+        return server
+
+    multiprocessing.util.spawnv_passfds = spawn
+    multiprocessing.forkserver.ensure_running()  # now, while there is one thread
+
+
+def become_fork_server(code: str, descriptors: Sequence[int]) -> None:
+    """Run what a started Python would, with the files that it would have; never returns."""
+    kept = {0, 1, 2, *descriptors}
+    for number in [int(path.name) for path in Path("/proc/self/fd").iterdir()]:
+        if number not in kept:
+            with contextlib.suppress(OSError):  # that of the listing is closed already
+                os.close(number)
+    try:
+        exec(code, {"__name__": "__main__"})
+    finally:
+        os._exit(0)  # below on the stack is the command
 
 
 def redirected(file: BinaryIO, descriptor: int) -> io.TextIOWrapper:

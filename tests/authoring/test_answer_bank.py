@@ -45,7 +45,15 @@ def new_answer(folder, text: str, todo: int = 1, verdict: str = "wrong") -> Answ
     return answer
 
 
-@pytest.mark.parametrize("answer", ANSWERS[::40], ids=lambda answer: answer.name)
+def sample(answers: list[Answer]) -> list[Answer]:
+    """Take one answer of each TODO: of the even ones a right one, of the odd ones a wrong one."""
+    by_todo: dict[int, list[Answer]] = {}
+    for answer in answers:
+        by_todo.setdefault(answer.todo, []).append(answer)
+    return [listed[-(todo % 2)] for todo, listed in by_todo.items()]  # right ones stand first
+
+
+@pytest.mark.parametrize("answer", sample(ANSWERS), ids=lambda answer: answer.name)
 def test_an_answer_costs_nothing_in_other_todos(quick_grader, answer):
     """A sample; ``make grader-report`` does it for all."""
     outcome = quick_grader.grade(answer)

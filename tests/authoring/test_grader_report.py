@@ -1,8 +1,7 @@
-"""The grader report: nbgrader's own verdict on answers, and the matrix made of it."""
+"""The grader report: the matrix made of verdicts on answers.
 
-import shutil
-
-import pytest
+nbgrader itself gives them in test_second_assignment, and for this course in test_nbgrader_cli.
+"""
 
 from authoring.answer_bank import list_bank
 from authoring.assignment import NEXACODE
@@ -10,7 +9,6 @@ from authoring.grader_report import (
     Verdict,
     class_of,
     fit_in_cell,
-    judge,
     table_of,
     write_report,
 )
@@ -18,28 +16,6 @@ from authoring.grader_report import (
 BY_NAME = {answer.name: answer for answer in list_bank(NEXACODE)}
 RIGHT, WRONG = BY_NAME["todo3 right stack_of_passes"], BY_NAME["todo3 wrong tie_goes_to_first"]
 OTHER = BY_NAME["todo1 wrong parse_seed_hint_split_at_blank_lines"]
-
-
-@pytest.fixture(scope="module")
-def verdicts(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("report") / "courses"
-    found = judge(NEXACODE, [RIGHT, WRONG, OTHER], folder, workers=2)
-    yield {verdict.answer: verdict for verdict in found}
-    shutil.rmtree(folder)
-
-
-def test_nbgrader_accepts_the_right_answer_and_catches_the_wrong_ones(verdicts):
-    assert verdicts[RIGHT].lost == 0
-    assert verdicts[WRONG].lost > 0
-    assert verdicts[OTHER].lost > 0
-    assert "expected the reward 0, got" in verdicts[WRONG].first_message
-
-
-def test_the_quick_way_agrees_and_nothing_is_lost_elsewhere(verdicts):
-    for verdict in verdicts.values():
-        assert verdict.agrees
-        assert verdict.elsewhere == ()
-        assert verdict.as_deserved
 
 
 def test_a_student_has_one_answer_a_todo_at_most():

@@ -14,17 +14,25 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 from nexa_grade.cell_names import given_names
+from slow_imports import SLOW
 from warm_python import run_python
 
+from authoring.answer_bank import list_bank
 from authoring.assignment import NEXACODE, ROOT
 from authoring.graded_cells import function_todos, is_graded_by_machine, points_by_todo, todo_of
 from authoring.graded_cells import grade_info as info
-from authoring.grader_report import without_experiments
+from authoring.grader_report import solved_notebook, without_experiments
 
 NAME = NEXACODE.name
 NOTEBOOK = Path(NAME, NEXACODE.notebook_name)
-IMPORTED = ["torch", "transformers", "datasets", "sklearn.metrics"]  # slow, and the same for all
-STUDENTS = ("reference", "untouched", "redefining")
+STUDENTS = ("reference", "untouched", "redefining", "mixed")
+BANK = {answer.name: answer for answer in list_bank(NEXACODE)}
+MIXED = [
+    BANK["todo1 wrong parse_seed_hint_split_at_blank_lines"],
+    BANK["todo3 right stack_of_passes"],
+    BANK["todo4 wrong penalty_subtracted_from_loss"],
+    BANK["todo8 wrong gradients_on"],
+]
 FORGED = """
 
 def check_parsed(text):
@@ -43,7 +51,7 @@ HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.DOT
 
 
 def nbgrader(folder: Path, *arguments: str) -> str:
-    done = run_python(["-m", "nbgrader", *arguments], folder, preload=IMPORTED)
+    done = run_python(["-m", "nbgrader", *arguments], folder, preload=SLOW)
     assert done.returncode == 0, f"nbgrader {' '.join(arguments)}\n{done.stdout}{done.stderr}"
     return done.stdout + done.stderr
 
@@ -94,6 +102,7 @@ def course(tmp_path_factory):
         "validated": without_experiments(NEXACODE, source_notebook()),
         "untouched": untouched,
         "redefining": redefining(copy.deepcopy(untouched)),
+        "mixed": without_experiments(NEXACODE, solved_notebook(NEXACODE, MIXED)),
     }
     for name, notebook in shortened.items():
         nbformat.write(notebook, folder / f"{name}.ipynb")
@@ -101,6 +110,7 @@ def course(tmp_path_factory):
     submit(folder, "reference", folder / "source" / NOTEBOOK)
     submit(folder, "untouched", folder / "untouched.ipynb")
     submit(folder, "redefining", folder / "redefining.ipynb")
+    submit(folder, "mixed", folder / "mixed.ipynb")
     nbgrader(folder, "autograde", NAME)
     nbgrader(folder, "generate_feedback", NAME)
     nbgrader(folder, "export", "--to", "grades.csv")
@@ -236,6 +246,16 @@ def test_reference_gets_every_automatic_point(course):
     assert names
     lost = {name: course.scores["reference"][name] for name in names}
     assert not {name: pair for name, pair in lost.items() if pair[0] != pair[1]}
+
+
+def test_answers_lose_what_the_quick_way_says_and_nothing_elsewhere(course, quick_grader):
+    found = course.scores["mixed"]
+    graded = {info(cell)["grade_id"] for cell in source_cells() if is_graded_by_machine(cell)}
+    lost = {name for name in graded if found[name][0] != found[name][1]}
+    quickly = [quick_grader.grade(answer, answer.todo) for answer in MIXED]
+    failed = [{name for name, said in outcome.items() if said} for outcome in quickly]
+    assert [bool(names) for names in failed] == [not answer.is_right for answer in MIXED]
+    assert lost == set().union(*failed)
 
 
 def test_untouched_release_gets_nothing(course):

