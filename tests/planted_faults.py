@@ -60,14 +60,14 @@ FAULTS = [
     ),
     Fault(
         "nexa_helpers/grpo_tcr.py",
-        "ratio.clamp(1 - eps_low, 1 + eps_high)",
-        "ratio.clamp(1 - eps_low, 1 + eps_low)",
+        "math.log1p(eps_high)",
+        "math.log1p(eps_low)",
         f"{COURSE}/test_grpo_tcr.py",
     ),
     Fault(
         "nexa_helpers/policy.py",
-        'batch["attention_mask"])[:, -time - 1 : -1]\n    logits',
-        'batch["attention_mask"])[:, -time:]\n    logits',
+        "num_last=width + 1\n        )[:, :-1]",
+        "num_last=width + 1\n        )[:, 1:]",
         f"{COURSE}/test_policy.py",
     ),
     Fault(
