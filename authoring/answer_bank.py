@@ -160,20 +160,18 @@ class QuickGrader:
         torch.set_num_threads(1)  # a forked process cannot use the parent's threads
         self.notebook = read_source(assignment, overrides)
         self.namespace: dict[str, Any] = {"__name__": "__main__"}
-        self.settings = GlobalSettings(None)  # of the interpreter; there is no shell here
         solutions = solution_cells(self.notebook)
         with environment(NBGRADER_EXECUTION="autograde"):
             for cell in self.notebook.cells:
                 if cell in solutions or only_defines(assignment, cell):
                     run(cell.source, self.namespace, cell.id)
-        for module in self.settings.modules & sys.modules.keys():
-            self.settings.remember(module)
 
     def grade_here(
         self, answer: Answer | None, todo: int | None, stop_at_first: bool = False
     ) -> dict[str, str]:
         """Run an answer and the graded cells behind it in this process."""
         outcome = {}
+        settings = GlobalSettings(None)  # of this interpreter; there is no shell here
         cells = self.notebook.cells
         if answer:
             replaced = answered_cell(self.notebook, answer)
@@ -187,7 +185,7 @@ class QuickGrader:
             if is_graded_by_machine(cell) and todo in (None, todo_of(cell)):
                 if stop_at_first and any(outcome.values()):
                     break
-                self.settings.put_back()  # as the guard does before each test
+                settings.put_back()  # as the guard does before each test
                 outcome[grade_info(cell)["grade_id"]] = run_graded(cell, self.namespace)
         return outcome
 
