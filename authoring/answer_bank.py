@@ -194,20 +194,18 @@ class QuickGrader:
                 cell.source = HIDDEN_TESTS.sub("", cell.source)
         self.seconds: dict[str, float] = {}  # that a graded cell took last time, by grade id
         self.namespace: dict[str, Any] = {"__name__": "__main__"}
-        self.settings = GlobalSettings(None)  # of the interpreter; there is no shell here
         solutions = solution_cells(self.notebook)
         with environment(NBGRADER_EXECUTION="autograde"):
             for cell in self.notebook.cells:
                 if cell in solutions or only_defines(assignment, cell):
                     run(cell.source, self.namespace, cell.id)
-        for module in self.settings.modules & sys.modules.keys():
-            self.settings.remember(module)
 
     def grade_here(
         self, answer: Answer | None, todo: int | None, stop_at_first: bool = False
     ) -> dict[str, str]:
         """Run an answer and the graded cells behind it in this process."""
         outcome = {}
+        settings = GlobalSettings(None)  # of this interpreter; there is no shell here
         cells = self.notebook.cells
         if answer:
             replaced = answered_cell(self.notebook, answer)
@@ -225,7 +223,7 @@ class QuickGrader:
         for cell in graded:
             if stop_at_first and any(outcome.values()):
                 break
-            self.settings.put_back()  # as the guard does before each test
+            settings.put_back()  # as the guard does before each test
             name, start = grade_info(cell)["grade_id"], time.process_time()
             outcome[name] = run_graded(cell, self.namespace)
             self.seconds[name] = time.process_time() - start

@@ -15,9 +15,9 @@ def draw_texts(rng: random.Random) -> list[str]:
         "".join(
             rng.choice([word(rng), f"{word(rng)}-{word(rng)};", "=", "[1,", "2]"])
             + rng.choice(gaps)
-            for _ in range(rng.randint(1, 30))
+            for _ in range(rng.randint(1, most))
         ).strip()
-        for _ in range(6)
+        for most in (30, 30, 30, 30, 30, 400)
     ]
 
 
@@ -77,6 +77,7 @@ def draw_precedence(rng: random.Random) -> list[list[str]]:
         f"GOOD {word(rng)}, but NOT what I asked", "Nice, good, thanks, but there is one error",
         f"Wrong {word(rng)}. Good style, great names, thanks", f"Not bad {word(rng)}, thanks",
         f"THANKS {word(rng)}", f"And {word(rng)}?",
+        f"Okay.\n\nNo, {word(rng)}.\n{word(rng)}", f"{word(rng)}\nPerfect.\n\n{word(rng)}?",
     ]  # fmt: skip
     kinds = ["THANKS", f"And {word(rng)}?", "No", "Never"]
     return [shuffled(rng, mixed), [rng.choice(kinds) for _ in range(rng.randint(5, 20))], []]
