@@ -103,7 +103,12 @@ def draw_tokens(rng: random.Random) -> dict[str, Any]:
         rng.randint(1, columns - 1),
         *(rng.randint(1, columns + 4) for _ in given["new"][1:]),
     ]
-    return given | {"lengths": lengths, "noise": [rng.uniform(-8, 8), rng.uniform(-8, 8)]}
+    advantages = [*given["advantages"][:-1], 0.0]
+    return given | {
+        "advantages": advantages,
+        "lengths": lengths,
+        "noise": [rng.uniform(-8, 8), rng.uniform(-8, 8)],
+    }
 
 
 def call_loss_tokens(namespace: Namespace, given: dict[str, Any]) -> Any:

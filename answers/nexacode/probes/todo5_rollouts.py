@@ -13,7 +13,10 @@ def draw_sessions(rng: random.Random) -> dict[str, Any]:
     """Draw requests, replies, and where a developer leaves."""
     sessions, turns, group = rng.randint(2, 4), rng.randint(2, 3), rng.randint(2, 4)
     replies = [
-        [[f"{phrase(rng)} s{s} t{t} i{i}" for i in range(group)] for t in range(turns)]
+        [
+            [f"{phrase(rng) * rng.choice((1, 20))} s{s} t{t} i{i}" for i in range(group)]
+            for t in range(turns)
+        ]
         for s in range(sessions)
     ]
     return {

@@ -125,7 +125,7 @@ def call_train_optimizer(namespace: Namespace, given: dict[str, Any]) -> Any:
     from torch.optim.optimizer import register_optimizer_step_pre_hook
 
     results = []
-    for scales, options in (([given["scale"], 0.0], {}), ([0.0], {"lr": given["lr"]})):
+    for scales, options in (([given["scale"], 0.0], {}), ([0.0] * 4, {"lr": given["lr"]})):
         tokenizer, policy, reference, judge = trainees(namespace)
         calls: list[Any] = []
         norms: list[float] = []
