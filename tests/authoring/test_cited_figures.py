@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import nbformat
 import pytest
@@ -125,3 +126,33 @@ def test_a_number_is_told_where_it_falls_and_is_read_back(
     found = read_compared(notebook)
     assert found == {name: value}
     assert isinstance(found[name], type(value))
+
+
+# Decimals that no run changes: chance, settings, sections, and the power of one fixed data set.
+FIXED_DECIMALS = {
+    ".5", ".9", "0.7", ".64", ".28", ".2", "4.3", "6.2",
+}  # fmt: skip
+TELLS_RESULTS = re.compile(r"text-(.+-results|confusion|live-errors|ablation)|todo\d-[a-z-]+")
+
+
+def test_prose_about_results_cites_no_figure_of_a_single_run():
+    """Each decimal stands between marks, which `make sync` fills, or is no result."""
+    notebook = nbformat.read(NEXACODE.source_notebook, as_version=4)
+    read = 0
+    for cell in notebook.cells:
+        is_answer = cell.metadata.get("nbgrader", {}).get("solution", False)
+        is_told = TELLS_RESULTS.fullmatch(cell.id) and (is_answer or cell.id.startswith("text-"))
+        if cell.cell_type == "markdown" and is_told:
+            read += 1
+            decimals = re.findall(r"(?<![\w.])\d*\.\d+", without_marks(cell.source))
+            assert set(decimals) <= FIXED_DECIMALS, cell.id
+    assert read > 10
+
+
+def test_the_solved_notebook_compares_each_number_and_most_fall_inside():
+    """A prediction interval of 95 % leaves one number in twenty outside."""
+    solved = nbformat.read(NEXACODE.solved_notebook, as_version=4)
+    compared = read_compared(solved)
+    assert set(compared) == set(EXPECTED)
+    inside = [EXPECTED[name][0] <= value <= EXPECTED[name][1] for name, value in compared.items()]
+    assert sum(inside) >= 0.9 * len(inside)
