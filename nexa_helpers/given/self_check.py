@@ -31,7 +31,7 @@ SELF_CHECKS = {
     "b6c8415e48a220dd": "todo3-test-shapes",
     "1381787e5bf452c8": "todo3-test-scores",
     "1cb50d5307ef22bc": "todo3-test-majority",
-    "4c37fa4cd6ed3c51": "todo3-test-ties",
+    "8ae7ff48161e7b7d": "todo3-test-ties",
     "0050339e4cb35619": "todo3-test-mode",
     "d9fc3f43083f0d12": "todo3-test-mask",
     "30fbbb20f30b2534": "todo4-test-scalar",
@@ -106,17 +106,21 @@ def self_check(history: list[str], namespace: dict[str, Any]) -> dict[str, str]:
     )
     texts = {fingerprint(hidden.sub("", text).strip()): text for text in history}
     results = {}
+    ready_made = namespace.get("READY_MADE", [])
     for key, name in tqdm(SELF_CHECKS.items(), desc="self-check"):
-        if name.startswith(tuple(f"todo{todo}-" for todo in namespace.get("READY_MADE", []))):
+        if name.startswith(tuple(f"todo{todo}-" for todo in ready_made)):
             continue
         results[name] = "has not run yet, or was changed"
         if key in texts:
             try:
+                namespace["READY_MADE"] = []  # with a switch, a check could pass over an error
                 with quiet(), contextlib.redirect_stdout(io.StringIO()):
                     exec(texts[key], namespace)
                 results[name] = "passes"
             except Exception as error:
                 results[name] = f"{type(error).__name__}: {error}".splitlines()[0][:150]
+            finally:
+                namespace["READY_MADE"] = ready_made
     return results
 
 

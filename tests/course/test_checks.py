@@ -59,7 +59,11 @@ def test_with_a_ready_made_result_the_run_goes_on(capsys, monkeypatch):
     monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
     with checking(True, "ties"):
         raise NotImplementedError
-    assert capsys.readouterr().out.startswith("Not solved yet (NotImplementedError).")
+    assert capsys.readouterr().out == "Not solved yet (NotImplementedError). The run goes on.\n"
+    with checking(True, "ties"):
+        raise AssertionError("expected 0, got 1\nmore")
+    said = "Not solved yet (AssertionError: expected 0, got 1). The run goes on.\n"
+    assert capsys.readouterr().out == said
 
 
 def test_while_the_notebook_is_graded_every_error_counts(monkeypatch):

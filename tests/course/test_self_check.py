@@ -101,6 +101,16 @@ def test_a_ready_made_todo_is_not_checked(checks):
     assert len(told) == 3, "the last two lines are for everybody"
 
 
+def test_a_switch_lets_no_check_of_another_todo_pass_over_an_error(monkeypatch):
+    """The check of TODO 9 does not stop a run with switches; here it must say what it found."""
+    check = "if not READY_MADE:\n    raise AssertionError('expected 250 words, got 15')"
+    monkeypatch.setattr(module, "SELF_CHECKS", {fingerprint(check): "todo9-test-words"})
+    namespace = {"READY_MADE": [2, 5]}
+    results = self_check([check], namespace)
+    assert results == {"todo9-test-words": "AssertionError: expected 250 words, got 15"}
+    assert namespace["READY_MADE"] == [2, 5]
+
+
 def test_every_todo_of_the_tables_is_named_and_no_other(checks, monkeypatch):
     monkeypatch.setattr(module, "SELF_CHECK_ANSWERS", {"half": 1, "len": 12})
     monkeypatch.setattr(module, "SELF_CHECK_HIDDEN", {12: 2.5})
