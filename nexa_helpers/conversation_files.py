@@ -253,7 +253,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
             if "JSON" in str(error):
                 check_lines(path, cache)
             if "zstd not supported" in str(error):
-                need = "expected the package zstandard, which unpacks .zst: pip install zstandard"
+                need = "expected the package zstandard, which unpacks .zst; install it"
                 raise ValueError(f"{path}: {need}") from error
             raise ValueError(f"{path}: expected a readable file, got {kind}: {error}") from error
     if not found:

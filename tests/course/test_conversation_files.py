@@ -98,9 +98,7 @@ def test_without_zstandard_the_error_of_a_zst_file_says_what_to_install(zst_file
     with pytest.raises(ValueError, match="zstandard") as error:
         read_rows(zst_file)
     [line] = str(error.value).splitlines()
-    assert line == (
-        f"{zst_file}: expected the package zstandard, which unpacks .zst: pip install zstandard"
-    )
+    assert line == (f"{zst_file}: expected the package zstandard, which unpacks .zst; install it")
 
 
 def test_parquet_and_arrow_are_read(tmp_path):
