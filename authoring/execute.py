@@ -20,6 +20,7 @@ import papermill
 from nbformat import NotebookNode
 from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
 
+SECONDS_BETWEEN_SAVES = 5.0  # writing two megabytes twice a cell would cost twenty seconds
 HEADING = re.compile(r"^## +(.+?) *$", re.MULTILINE)
 BEFORE_FIRST_HEADING = "Before the first section"
 OUTPUT_CLEANERS = [
@@ -67,7 +68,7 @@ class Heartbeat:
 
 
 class SpeakingEngine(NBClientEngine):  # type: ignore[misc]
-    """Papermill's own engine that also says which section and cell it is at."""
+    """Papermill's own engine that also says where it is, and writes the notebook less often."""
 
     @classmethod
     def execute_managed_notebook(
@@ -77,18 +78,28 @@ class SpeakingEngine(NBClientEngine):  # type: ignore[misc]
         cells = nb_man.nb.cells
         sections = section_of_each_cell(nb_man.nb)
         position, start_cell = 0, nb_man.cell_start
+        saved, save = time.monotonic(), nb_man.save
 
         def cell_start(cell: NotebookNode, cell_index: int | None = None, **rest: Any) -> None:
             nonlocal position
             position = cell_index or 0
             start_cell(cell, cell_index, **rest)
 
+        def save_now_and_then(**rest: Any) -> None:
+            nonlocal saved
+            if time.monotonic() - saved >= SECONDS_BETWEEN_SAVES:
+                save(**rest)
+                saved = time.monotonic()
+
         def describe() -> str:
             return f"{position} of {len(cells)} cells done, now in: {sections[position]}"
 
-        nb_man.cell_start = cell_start
-        with Heartbeat(describe):
-            super().execute_managed_notebook(nb_man, kernel_name, **kwargs)
+        nb_man.cell_start, nb_man.save = cell_start, save_now_and_then
+        try:
+            with Heartbeat(describe):
+                super().execute_managed_notebook(nb_man, kernel_name, **kwargs)
+        finally:
+            nb_man.save = save  # papermill saves once more, when all is done
         print(f"  {position + 1} of {len(cells)} cells run", flush=True)
 
 
@@ -106,7 +117,7 @@ def execute(
 
     Args:
         source: The notebook to execute; it is not changed.
-        output: Where the executed notebook is written, cell by cell.
+        output: Where the executed notebook is written, every few seconds and at the end.
         parameters: Values for the notebook's ``parameters`` cell.
         kernel_name: The Jupyter kernel; ``python3`` is the environment that runs this function.
         allow_errors: Go on after a cell that fails.

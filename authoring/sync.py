@@ -149,9 +149,18 @@ def visible_checks(notebook: nbformat.NotebookNode) -> dict[str, str]:
     for cell in notebook.cells:
         if is_graded_by_machine(cell):
             text = HIDDEN_TESTS.sub("", cell.source).strip()
-            if any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(text))):
+            if shows_check(text):
                 found[fingerprint(text)] = grade_info(cell)["grade_id"]
     return found
+
+
+def shows_check(text: str) -> bool:
+    """Tell a cell that checks something from one that only says what is checked when graded."""
+    nodes = list(ast.walk(ast.parse(text)))
+    calls = [node.func for node in nodes if isinstance(node, ast.Call)]
+    return any(isinstance(node, ast.Assert) for node in nodes) or any(
+        isinstance(function, ast.Name) and function.id == "checking" for function in calls
+    )
 
 
 def hidden_points(notebook: nbformat.NotebookNode) -> dict[int, float]:

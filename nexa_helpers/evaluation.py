@@ -3,6 +3,7 @@
 Intervals come from scipy. What live developers say is in `live_evaluation`.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
@@ -45,8 +46,8 @@ def evaluate_personalization(
           up and corrected ones that moved down (the one share, if the other kind is
           missing; 0.0 with neither kind). No move is wrong;
         - ``mean_kl``: k3 against the reference, mean over all response tokens, nats;
-        - ``correction_rate_reduction``: how far 1 - accuracy fell against the
-          baseline's, as a share of the baseline's; 0.0 where the baseline has none.
+        - ``correction_rate_reduction``: (b - e) / b, with the error rates
+          e = 1 - accuracy and b = 1 - ``baseline_accuracy``; 0.0 where b is 0.
     """
     if not test_triples:
         raise ValueError("test_triples: expected at least one triple, got none")
@@ -126,6 +127,25 @@ def share_of(successes: int, trials: int) -> Share:
     """
     interval = stats.binomtest(successes, trials).proportion_ci(method="wilson")
     return Share(successes / trials, float(interval.low), float(interval.high))
+
+
+def share_difference(one: Share, other: Share) -> Share:
+    """Subtract two shares that were measured apart, with a 95 % interval.
+
+    The interval is made from those of the shares (MOVER: Zou & Donner 2008,
+    doi:10.1002/sim.3095; with Wilson's it is Newcombe's).
+
+    Args:
+        one: A share and its interval.
+        other: The share that is subtracted.
+
+    Returns:
+        one - other, in [-1, 1], and its interval.
+    """
+    value = one.value - other.value
+    low = value - math.hypot(one.value - one.low, other.high - other.value)
+    high = value + math.hypot(one.high - one.value, other.value - other.low)
+    return Share(value, low, high)
 
 
 def preference_interval(

@@ -162,30 +162,34 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("banked_answer", answers, ids=ids)
 
 
-def pytest_collection_modifyitems(items):
-    """Arrange the tests for two workers: the longest modules first, the bank last.
+def pytest_collection_modifyitems(config, items):
+    """Arrange the tests for the workers: each starts with long modules and ends with the bank.
 
-    Each worker starts with one half of the list. One that has finished takes tests from the end of
-    the other's, so that short ones have to stand there; a module whose tests both run would
-    prepare itself twice.
+    Each worker starts with one share of the list. One that has finished takes tests from the end
+    of another's, so that short ones have to stand there; a module whose tests two workers run
+    would prepare itself twice.
     """
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
     bank, modules = [], {}
     for item in items:
         if BANKS.intersection(getattr(item, "fixturenames", ())):
             bank.append(item)
         else:
             modules.setdefault(item.nodeid.partition("::")[0], []).append(item)
-    halves, seconds = ([], []), [0, 0]
+    shares, seconds = [[] for _ in range(workers)], [0] * workers
     for path, longest in sorted(LONG_MODULES.items(), key=lambda one: -one[1]):
-        half = seconds.index(min(seconds))
-        seconds[half] += longest if path in modules else 0
-        halves[half].extend(modules.pop(path, ()))
+        share = seconds.index(min(seconds))
+        seconds[share] += longest if path in modules else 0
+        shares[share].extend(modules.pop(path, ()))
     short = [item for module in modules.values() for item in module]
-    size = (len(items) + 1) // 2
-    cut = max(0, size - len(bank) // 2 - len(halves[0]))
-    first, second = halves[0] + short[:cut], halves[1] + short[cut:]
-    cut = max(0, size - len(first))
-    items[:] = [*first, *bank[:cut], *second, *bank[cut:]]
+    arranged = []
+    for share, left in zip(shares, range(workers, 0, -1), strict=True):
+        size = (len(items) - len(arranged)) // left  # what this worker gets, as xdist counts
+        from_bank = min(len(bank) // left, max(0, size - len(share)))
+        more = max(0, size - len(share) - from_bank)
+        arranged += share + short[:more] + bank[:from_bank]
+        del short[:more], bank[:from_bank]
+    items[:] = arranged + short + bank
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
+from statsmodels.stats.proportion import confint_proportions_2indep
 from torch.distributions import Categorical, kl_divergence
 
 from nexa_helpers import live_evaluation
@@ -21,6 +22,7 @@ from nexa_helpers.evaluation import (
     pairwise_accuracy,
     plot_comparison,
     preference_interval,
+    share_difference,
     share_of,
 )
 from nexa_helpers.feedback import keyword_labels
@@ -211,6 +213,17 @@ def test_sixty_of_a_hundred_lie_between_50_and_69_percent():
 def test_an_impossible_proportion_is_an_error(successes, trials):
     with pytest.raises(ValueError, match="must"):
         share_of(successes, trials)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [((56, 70), (48, 80)), ((9, 10), (3, 10)), ((10, 10), (0, 20)), ((5, 56), (0, 29))],
+)
+def test_the_difference_of_two_shares_is_newcombes(one, other):
+    oracle = confint_proportions_2indep(*one, *other, method="newcomb", compare="diff")
+    found = share_difference(share_of(*one), share_of(*other))
+    assert (found.low, found.high) == pytest.approx(oracle, abs=1e-9)
+    assert found.value == pytest.approx(one[0] / one[1] - other[0] / other[1])
 
 
 def test_preference_interval_holds_the_accuracy_and_repeats_with_its_seed():

@@ -135,7 +135,7 @@ def test_what_is_no_function_of_the_notebook_is_not_blank():
     assert is_blank("Model.other", namespace)
 
 
-def test_a_notebook_that_still_has_its_hidden_tests_is_known(checks):
+def test_of_a_notebook_that_still_has_its_hidden_tests_the_visible_part_runs(checks):
     text = f"{CHECK}\n### BEGIN HIDDEN TESTS\nassert half(1) == 1, 'hidden'\n### END HIDDEN TESTS"
     results = self_check([text], {"half": define(DONE, "done")})
-    assert results["todo1-test-half"] == "AssertionError: hidden"
+    assert results["todo1-test-half"] == "passes"
