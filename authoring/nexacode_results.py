@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from nexa_helpers.conversations import extract_training_triples, parse_conversation
@@ -76,6 +77,13 @@ def sentiment_table() -> dict[str, str]:
     }
 
 
+def rounded(runs: dict[str, torch.Tensor]) -> dict[str, Any]:
+    """Write the curves of a microscope as lists, with four decimals."""
+    return {
+        name: runs_of_one.double().numpy().round(4).tolist() for name, runs_of_one in runs.items()
+    }
+
+
 def results_of(notebook: dict[str, Any]) -> dict[str, Any]:
     """Collect the numbers that the notebook shows.
 
@@ -89,6 +97,10 @@ def results_of(notebook: dict[str, Any]) -> dict[str, Any]:
     results = {name: notebook[name] for name in names}
     results["majority"] = notebook["majority"].int().tolist()
     results["ballots"] = notebook["ballots"].int().tolist()
+    results["token_level"] = rounded(notebook["token_level"])
+    results["clip_panels"] = {case: rounded(runs) for case, runs in notebook["clip_panels"].items()}
+    # The figure shows the end alone.
+    results["overlong"] = rounded({name: runs[-1:] for name, runs in notebook["overlong"].items()})
     results["corrections"] = {
         developer.name: [
             list(cache.correction_cache) for cache in notebook["caches"][developer.name]
@@ -116,7 +128,7 @@ def collect(
         "prm.safetensors": {"": notebook["prm"]},
     }
     tables = {
-        "conversations.json.gz": conversation_tables(notebook["sample_text"], seed),
+        "conversations.json.xz": conversation_tables(notebook["sample_text"], seed),
         "results.json": results_of(notebook),
         "sentiments.json": sentiment_table(),
     }

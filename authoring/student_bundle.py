@@ -7,7 +7,9 @@ The files are those of ``release/``, with the guide for students. Every line tha
 """
 
 import argparse
+import bz2
 import gzip
+import lzma
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -21,6 +23,7 @@ from nbformat import NotebookNode
 from authoring.assignment import DISTRIBUTION, Assignment, add_option
 
 HIDDEN = ("SOLUTION", "HIDDEN TESTS", "MARK SCHEME")  # between "BEGIN ..." and "END ..."
+DECOMPRESS = {".gz": gzip.decompress, ".xz": lzma.decompress, ".bz2": bz2.decompress}
 SHORTEST = 12  # characters: a shorter line, "return x" say, stands in many places
 LONG = 30  # characters: such a line is sought within other lines, too
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # of each file, so that the same files give the same bytes
@@ -60,8 +63,9 @@ def hidden_lines(source: NotebookNode) -> set[str]:
 
 def texts_of(name: str, data: bytes) -> Iterator[str]:
     """Give all that a person can read in a file: a notebook's cells, or its bytes as text."""
-    if name.endswith(".gz"):
-        data = gzip.decompress(data)
+    for ending, decompress in DECOMPRESS.items():
+        if name.endswith(ending):
+            data = decompress(data)
     if name.endswith(".ipynb"):
         for cell in nbformat.reads(data, as_version=4).cells:
             yield cell.source

@@ -1,7 +1,9 @@
 """The zip file for students: all that they need, and no answer."""
 
+import bz2
 import copy
 import gzip
+import lzma
 import re
 import zipfile
 
@@ -62,7 +64,7 @@ def test_the_search_knows_solutions_tests_schemes_and_model_answers(source):
     assert all(any(line.strip() in lines for line in cell.source.splitlines()) for cell in essays)
 
 
-@pytest.mark.parametrize("where", ["source", "output", "metadata", "a file", "a gzip file"])
+@pytest.mark.parametrize("where", ["source", "output", "metadata", "", ".gz", ".xz", ".bz2"])
 def test_an_answer_is_found_wherever_it_is(source, where):
     line = max(hidden_lines(source), key=len)
     files = bundled_files(NEXACODE)
@@ -74,10 +76,10 @@ def test_an_answer_is_found_wherever_it_is(source, where):
         cell.outputs = [nbformat.v4.new_output("stream", text=f"it was: {line}\n")]
     elif where == "metadata":
         cell.metadata["note"] = line
-    elif where == "a file":
-        files[f"{FOLDER}/ready_made/x.json"] = line.encode()
-    else:
-        files[f"{FOLDER}/ready_made/x.json.gz"] = gzip.compress(line.encode())
+    else:  # a file beside the notebook, perhaps compressed
+        compress = {".gz": gzip, ".xz": lzma, ".bz2": bz2}
+        data = compress[where].compress(line.encode()) if where else line.encode()
+        files[f"{FOLDER}/ready_made/x.json{where}"] = data
     files[NAME] = nbformat.writes(notebook).encode()
     [found] = find_leaks(files, source)
     assert line in found

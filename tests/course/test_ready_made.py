@@ -2,10 +2,10 @@
 
 import copy
 import functools
-import gzip
 import hashlib
 import http.server
 import json
+import lzma
 import threading
 from pathlib import Path
 
@@ -41,6 +41,15 @@ from nexa_helpers.given.ready_made import (
     fingerprint,
     load_weights,
     single_vote,
+)
+from nexa_helpers.microscopes import (
+    CLIP_CASES,
+    CLIP_RANGES,
+    NORMALIZERS,
+    SHAPINGS,
+    run_clipping,
+    run_overlong,
+    run_token_level,
 )
 from nexa_helpers.process_reward import ProcessRewardModel, encode_feedback, predict_rewards
 
@@ -178,7 +187,7 @@ def test_a_single_vote_is_the_prediction_without_dropout():
 
 def test_the_files_are_pinned_small_and_hold_no_code():
     assert {path.name for path in READY_MADE.iterdir()} == set(READY_MADE_FILES)
-    assert sum(path.stat().st_size for path in READY_MADE.iterdir()) <= 8 * 2**20
+    assert sum(path.stat().st_size for path in READY_MADE.iterdir()) <= 8e6
     for name, digest in READY_MADE_FILES.items():
         path = READY_MADE / name
         assert hashlib.sha256(path.read_bytes()).hexdigest() == digest, name
@@ -188,13 +197,29 @@ def test_the_files_are_pinned_small_and_hold_no_code():
 
 def test_the_tables_are_those_of_the_package():
     assert json.loads((READY_MADE / "sentiments.json").read_text()) == (sentiment_table())
-    tables = json.loads(gzip.decompress((READY_MADE / "conversations.json.gz").read_bytes()))
+    tables = json.loads(lzma.decompress((READY_MADE / "conversations.json.xz").read_bytes()))
     rows = simulate_conversations(60, 42) + simulate_conversations(60, 42, "test")
     for row in rows:
         turns = tables["parse_conversation"][fingerprint(row["chosen"])]
         assert turns == parse_conversation(row["chosen"])
         triples = tables["extract_training_triples"][fingerprint(turns)]
         assert triples == extract_training_triples(turns)
+
+
+def test_the_curves_of_the_microscopes_are_those_of_the_reference():
+    kept = json.loads((READY_MADE / "results.json").read_text())
+    curves = {name: run_token_level(name, 16) for name in NORMALIZERS}
+    for case, options in CLIP_CASES.items():
+        clipped = {name: run_clipping(name, num_seeds=32, **options) for name in CLIP_RANGES}
+        assert_close(kept["clip_panels"][case], clipped)
+    assert_close(kept["token_level"], curves)
+    assert_close(kept["overlong"], {name: run_overlong(name, 16)[-1:] for name in SHAPINGS})
+
+
+def assert_close(kept, found):
+    assert list(kept) == list(found)
+    for name, values in found.items():
+        torch.testing.assert_close(torch.tensor(kept[name]), values.float(), atol=1e-4, rtol=0)
 
 
 # The notebook
