@@ -18,13 +18,13 @@ import course_folder
 import headings
 import instructor
 import student
-from course_folder import ROOT, CourseError
+from course_folder import CourseError
 from pictures import FOLDER, SIZE, take
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 from playwright.sync_api import Error as BrowserError
 from servers import Server, ServerError, environment, jupyterlab
 
-from authoring.assignment import NEXACODE
+from authoring.assignment import NEXACODE, ROOT
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 

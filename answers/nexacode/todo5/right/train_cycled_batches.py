@@ -16,7 +16,10 @@ def train_grpo_tcr(
     history = {"losses": [], "kl_divs": [], "mean_rewards": [], "prm_accuracies": []}
     for step in tqdm(range(num_steps)):
         start = step * batch_size
-        triples = [train_triples[(start + i) % len(train_triples)] for i in range(batch_size)]
+        triples = [
+            train_triples[(start + i) % len(train_triples)]
+            for i in range(min(batch_size, len(train_triples)))
+        ]
         batch = encode_examples(triples, tokenizer)
         rewards, _ = prm.majority_vote(**encode_feedback(triples, tokenizer))
         lengths = batch["response_lengths"]

@@ -20,9 +20,10 @@ def train_grpo_tcr(
     rows = []
     order = []
     for step in tqdm(range(num_steps), desc="training"):
-        while len(order) < batch_size:
+        size = min(batch_size, len(train_triples))
+        while len(order) < size:
             order += torch.randperm(len(train_triples)).tolist()
-        picked, order = order[:batch_size], order[batch_size:]
+        picked, order = order[:size], order[size:]
         triples = [train_triples[i] for i in picked]
         batch = encode_examples(triples, tokenizer)
         start = batch["input_ids"].shape[1] - batch["response_ids"].shape[1]

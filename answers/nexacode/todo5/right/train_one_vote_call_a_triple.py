@@ -17,7 +17,7 @@ def train_grpo_tcr(
     )
     history = {}
     for _ in tqdm(range(num_steps)):
-        chosen = np.random.choice(len(train_triples), size=batch_size)
+        chosen = np.random.choice(len(train_triples), size=min(batch_size, len(train_triples)))
         triples = [train_triples[i] for i in chosen]
         batch = encode_examples(triples, tokenizer)
         rewards = []

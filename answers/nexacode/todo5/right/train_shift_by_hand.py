@@ -26,7 +26,7 @@ def train_grpo_tcr(
 
     policy.train()
     for _ in tqdm(range(num_steps), leave=False):
-        triples = random.choices(train_triples, k=batch_size)
+        triples = random.choices(train_triples, k=min(batch_size, len(train_triples)))
         batch = encode_examples(triples, tokenizer, device=device)
         with torch.no_grad():
             rewards, _ = prm.majority_vote(

@@ -25,7 +25,9 @@ def train_grpo_tcr(
     logs = np.zeros((num_steps, 4))
     with tqdm(total=num_steps, desc="GRPO-TCR") as bar:
         for step in range(num_steps):
-            index = np.random.randint(0, len(train_triples), size=batch_size)
+            index = np.random.randint(
+                0, len(train_triples), size=min(batch_size, len(train_triples))
+            )
             batch = encode_examples([train_triples[i] for i in index], tokenizer)
             penalty = np.array([overlong_reward(int(n)) for n in batch["response_lengths"]])
             shaped = scores[index] + penalty
