@@ -27,7 +27,7 @@ SELF_CHECKS = {
     "8f3b0b80ed69507a": "todo2-test-whole-words",
     "5f67d8f6cd90e916": "todo2-test-precedence",
     "cbc8d9397b871afb": "todo2-test-plots",
-    "60871690f198a8b2": "todo2-test-plots-data",
+    "c8a0093a21fc5752": "todo2-test-plots-data",
     "b6c8415e48a220dd": "todo3-test-shapes",
     "1381787e5bf452c8": "todo3-test-scores",
     "1cb50d5307ef22bc": "todo3-test-majority",
