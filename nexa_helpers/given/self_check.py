@@ -60,7 +60,7 @@ SELF_CHECKS = {
     "cce3c41d0907eab5": "todo7-test-fallback",
     "140d3102a228b4f7": "todo7-test-reference",
     "00ee4a490c6798d1": "todo8-test-structure",
-    "189c1cd028494ee9": "todo8-test-protocol",
+    "efdcf1ffcc1cea57": "todo8-test-protocol",
     "8557cc33b8a20e84": "todo9-test-word-count",
 }
 SELF_CHECK_ANSWERS = {
