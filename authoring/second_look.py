@@ -18,6 +18,7 @@ from typing import Any
 from nbformat import NotebookNode
 from nbgrader.utils import is_locked, is_solution
 from nexa_grade.cell_names import given_names
+from nexa_grade.execution.kernel_settings import NOTHING_TO_DO
 from nexa_grade.second_look import look, runner
 from nexa_grade.second_look.probe import Probe, load_table, sandboxed_part
 from nexa_grade.second_look.table_text import read_table
@@ -74,7 +75,7 @@ class Looker:
         calls = frozenset(probe.call.__name__ for probe in self.probes)
         self.table = runner.definitions_of(sandboxed_part(self.text, calls))
         cells = look.cells_to_run(self.grader.notebook)
-        self.namespace = runner.make_namespace(cells, self.table)
+        self.namespace = runner.make_namespace(cells, self.table, NOTHING_TO_DO)
         self.given = {
             name: value
             for cell in self.grader.notebook.cells

@@ -3,8 +3,10 @@
 import json
 import os
 import random
+import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from bwrap import needs_sandbox
@@ -256,6 +258,29 @@ def test_of_a_cell_that_is_no_answer_only_definitions_run():
     assert not {"y", "z", "i"} & set(space)
 
 
+def test_a_function_finds_what_a_notebook_has_without_an_import():
+    text = "def shown(x):\n    display(x)\n    return get_ipython() is None and x"
+    cells = [{"text": text, "is_given": False, "is_whole": True}]
+    assert runner.make_namespace(cells, {})["shown"](7) == 7
+
+
+def test_waiting_for_a_graphics_card_does_nothing_where_there_is_none(monkeypatch):
+    def refuse(*arguments):
+        raise AssertionError("not compiled with CUDA")
+
+    def part(is_available):
+        return SimpleNamespace(synchronize=refuse, is_available=lambda: is_available)
+
+    torch = SimpleNamespace(cuda=part(False), mps=part(True))
+    torch.backends = SimpleNamespace(mps=torch.mps)
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    cells = [{"text": "import torch", "is_given": False, "is_whole": True}]
+    runner.make_namespace(cells, {}, ["synchronize"])
+    torch.cuda.synchronize("cuda:0")
+    with pytest.raises(AssertionError):
+        torch.mps.synchronize()
+
+
 def test_what_is_given_is_put_back():
     space = run_cells(
         "def tool():\n    return 1\nLIMIT = 1", "def tool():\n    return 2\nLIMIT = 2", given=(0,)
@@ -337,6 +362,7 @@ def test_the_process_sees_the_students_files_and_nothing_of_the_grader(tmp_path,
     (tmp_path / "tests.ipynb").write_text("{}")
     request = {
         "cells": [],
+        "nothing_to_do": [],
         "table": table,
         "probes": [{"name": "a", "call": "call_look", "inputs": [1]}],
     }

@@ -78,6 +78,18 @@ def rewards_and_votes(result: dict[str, Any]) -> list[Any]:
     return [result["rewards"], result["votes"]]
 
 
+def are_mostly_equal(expected: dict[str, Any], got: dict[str, Any]) -> bool:
+    """Tell whether four of five rewards and votes are those of a model that is sure.
+
+    Who lets chance into the votes at another place earns this cell, and no other.
+    """
+    tables = [[one["rewards"], *one["votes"]] for one in (expected, got)]
+    if [len(row) for row in tables[0]] != [len(row) for row in tables[1]]:
+        return False
+    pairs = [pair for rows in zip(*tables, strict=True) for pair in zip(*rows, strict=True)]
+    return sum(a == b for a, b in pairs) >= 0.8 * len(pairs)
+
+
 def majority(column: list[float]) -> float | None:
     """Find the most common vote, None for a tie."""
     counts = Counter(column).most_common()
@@ -176,7 +188,7 @@ def same_rows(expected: list[list[float]], got: list[list[float]]) -> bool:
 
 
 PROBES = [
-    Probe(("todo3-test-shapes",), draw_two_classes, call_vote, rewards_and_votes),
+    Probe(("todo3-test-shapes",), draw_two_classes, call_vote, agrees=are_mostly_equal),
     Probe(("todo3-test-scores",), draw_same_votes, call_vote, rewards_and_votes),
     Probe(("todo3-test-majority",), draw_votes, call_vote, agrees=are_majorities),
     Probe(

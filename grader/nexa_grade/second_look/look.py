@@ -22,6 +22,7 @@ from traitlets import Float
 from traitlets.config import Config, Configurable
 
 from nexa_grade.cells import id_of, is_test
+from nexa_grade.execution.kernel_settings import NOTHING_TO_DO
 from nexa_grade.forgery.watch import ADVICE
 from nexa_grade.second_look.probe import Probe, load_table, sandboxed_part, without_probe
 from nexa_grade.second_look.sandboxed_run import Limits, run_request
@@ -132,7 +133,10 @@ def make_request(
         for probe in probes
     ]
     called = sandboxed_part(table, frozenset(probe.call.__name__ for probe in probes))
-    return {"cells": cells_to_run(notebook), "table": called, "probes": rows}
+    return {
+        "cells": cells_to_run(notebook), "nothing_to_do": NOTHING_TO_DO, "table": called,
+        "probes": rows,
+    }  # fmt: skip
 
 
 def probes_of(notebook: NotebookNode, probes: Iterable[Probe]) -> list[Probe]:

@@ -16,7 +16,7 @@ import signal
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
@@ -192,10 +192,40 @@ def definitions_of(table: str) -> Namespace:
     return space
 
 
-def make_namespace(cells: list[dict[str, Any]], table: Namespace) -> Namespace:
-    """Run the definitions of a notebook, and what the table prepares after them."""
-    namespace: Namespace = {"__name__": "__main__"}
+def do_nothing(*arguments: Any, **named: Any) -> None:
+    """Stand in for a call that has nothing to do here."""
+
+
+def spare_graphics_calls(calls: Iterable[str]) -> None:
+    """Let calls that only wait for a graphics card do nothing where there is none, as in a kernel.
+
+    Args:
+        calls: Their names in ``torch.cuda`` and ``torch.mps``.
+    """
+    torch: Any = sys.modules.get("torch")
+    with contextlib.suppress(Exception):  # no torch, or one that is only half there
+        is_there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+        for name in [name for name, is_available in is_there.items() if not is_available]:
+            for call in calls:
+                setattr(getattr(torch, name), call, do_nothing)
+
+
+def make_namespace(
+    cells: list[dict[str, Any]], table: Namespace, nothing_to_do: Iterable[str] = ()
+) -> Namespace:
+    """Run the definitions of a notebook, and what the table prepares after them.
+
+    Args:
+        cells: See `run_cells`.
+        table: What `definitions_of` returns.
+        nothing_to_do: See `spare_graphics_calls`.
+    """
+    # A notebook has these two without an import.
+    namespace: Namespace = {
+        "__name__": "__main__", "display": do_nothing, "get_ipython": do_nothing,
+    }  # fmt: skip
     run_cells(cells, namespace)
+    spare_graphics_calls(nothing_to_do)
     if "prepare" in table:
         table["prepare"](namespace)
     return namespace
@@ -230,15 +260,16 @@ def run_probes(
 def main(path: str) -> None:
     """Answer a request file on stdout; what a student's code prints goes nowhere.
 
-    A request has ``cells`` (see `run_cells`), ``table`` (text), ``probes`` (each with ``name``,
-    ``call`` and ``inputs``), ``seconds`` of one probe and ``seconds_in_all`` of all of them. An
-    answer is one line of JSON per probe: ``probe`` and ``results``.
+    A request has ``cells``, ``nothing_to_do`` (see `make_namespace`), ``table`` (text),
+    ``probes`` (each with ``name``, ``call`` and ``inputs``), ``seconds`` of one probe and
+    ``seconds_in_all`` of all of them. An answer is one line of JSON per probe: ``probe`` and
+    ``results``.
     """
     request = json.loads(Path(path).read_text())
     output = os.dup(1)
     silence()
     table = definitions_of(request["table"])
-    namespace = make_namespace(request["cells"], table)
+    namespace = make_namespace(request["cells"], table, request["nothing_to_do"])
     for name, results in run_probes(request, table, namespace):
         line = json.dumps({"probe": name, "results": results})
         os.write(output, f"{line}\n".encode())
