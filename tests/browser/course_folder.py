@@ -20,7 +20,7 @@ ASSIGNMENT = NEXACODE.name
 NOTEBOOK = Path(ASSIGNMENT, NEXACODE.notebook_name)
 STUDENT = "ada"
 ESSAY = "todo2-eda-questions"
-WRONG_TEST = "todo1-test-parse-edges"  # only its hidden part sees the mistake below
+WRONG_TEST = "todo1-test-parse-edges"  # it sees the mistake below
 EVIL = "<script>alert('script')</script><img src='x' onerror=\"alert('image')\">"
 ANSWER = f"""
 **Length.** The median is ten words. That is short, and often half of it is the next request.

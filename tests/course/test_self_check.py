@@ -58,6 +58,11 @@ def test_the_table_is_that_of_the_source_and_of_the_release(released):
     assert {texts[name]: name for name in SELF_CHECKS.values()} == SELF_CHECKS
 
 
+def test_a_check_that_only_calls_a_tool_is_known_and_one_that_is_all_hidden_is_not():
+    assert "todo5-test-direction" in SELF_CHECKS.values()
+    assert "todo8-test-gpu" not in SELF_CHECKS.values()
+
+
 def test_every_answer_in_code_is_known_a_method_with_its_class():
     assert SELF_CHECK_ANSWERS["ProcessRewardModel.majority_vote"] == 3
     assert SELF_CHECK_ANSWERS["grpo_tcr_loss"] == 4

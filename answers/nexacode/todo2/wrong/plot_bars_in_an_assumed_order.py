@@ -1,13 +1,4 @@
 def plot_feedback_signals(analysis: dict[str, Any]) -> Figure:
-    """Draw the two length distributions and the sentiment counts.
-
-    Args:
-        analysis: What ``analyze_feedback_signals`` returns. It is not changed.
-
-    Returns:
-        A figure with three axes, each with an x label, a y label and a title: two
-        histograms, and bars of the three counts.
-    """
     figure, axes = plt.subplots(1, 3, figsize=(14, 4))
     axes[0].hist(analysis["feedback_lengths"], bins=30)
     axes[0].set(xlabel="words", ylabel="feedbacks", title="Feedback Length")

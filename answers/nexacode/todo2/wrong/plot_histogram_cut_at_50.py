@@ -1,13 +1,4 @@
 def plot_feedback_signals(analysis: dict[str, Any]) -> Figure:
-    """Draw the two length distributions and the sentiment counts.
-
-    Args:
-        analysis: What ``analyze_feedback_signals`` returns. It is not changed.
-
-    Returns:
-        A figure with three axes, each with an x label, a y label and a title: two
-        histograms, and bars of the three counts.
-    """
     figure, (ax1, ax2, ax3) = plt.subplots(1, 3, figsize=(12, 3.5), layout="constrained")
     bins = range(0, 51, 2)
     ax1.hist(analysis["feedback_lengths"], bins=bins, color="tab:blue")

@@ -8,30 +8,6 @@ def collect_rollouts(
     max_new_tokens: int = 96,
     seed: int = 0,
 ) -> list[dict[str, Any]]:
-    """Let the policy work with a simulated developer, and keep all that training needs.
-
-    At each turn of a session the policy samples ``group_size`` responses to the same
-    context (a group), and the developer replies to each one. The session goes on from
-    the first response of the group. Where the developer leaves without a reply, the
-    group has no next state and the session ends.
-
-    Args:
-        policy: Samples the responses.
-        developer: Asks for tasks and replies.
-        tokenizer: The tokenizer of the policy.
-        num_sessions: Different sessions, each with requests of its own.
-        turns_per_session: Most turns of a session.
-        group_size: Responses per request (G).
-        max_new_tokens: Most tokens of a response.
-        seed: Seed of the developer; the policy samples from torch's global generator.
-
-    Returns:
-        One dict per response, the responses of a group standing together: ``session``,
-        ``turn`` (int), ``context`` (turns), ``response`` (text), ``feedback`` (the next
-        state: text, or None where the developer left), ``response_ids`` (list of int),
-        ``log_probs_old`` (list of float, nats, under the policy that sampled) and
-        ``loss_mask`` (1.0, or 0.0 where there is no next state).
-    """
     rng = random.Random(seed)
     sessions = [LiveSession(developer, rng) for _ in range(num_sessions)]
     records = []

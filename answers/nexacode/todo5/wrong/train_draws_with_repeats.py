@@ -9,29 +9,6 @@ def train_grpo_tcr(
     lr: float = 1e-4,
     beta_kl: float = 0.01,
 ) -> dict[str, list[float]]:
-    """Train the policy on logged turns with the GRPO-TCR loss.
-
-    Each step draws a batch, lets the PRM vote, shapes the rewards, and steps with AdamW
-    (weight decay 0.01, gradient norm up to 1). The batch stands in for the group.
-
-    Args:
-        policy: The model that is trained; nothing else changes.
-        ref_policy: The frozen model that the policy started from.
-        prm: Scores (response, feedback) by majority vote.
-        train_triples: With ``context``, ``response``, ``feedback``; not changed.
-        tokenizer: Turns text into ids.
-        num_steps: Number of updates.
-        batch_size: Triples per update; fewer where there are not so many.
-        lr: Learning rate.
-        beta_kl: Weight of the KL penalty.
-
-    Returns:
-        Lists with one number per step: ``losses``, ``kl_divs`` (k3, nats per token),
-        ``mean_rewards`` (before shaping), ``prm_accuracies`` (against keyword labels).
-
-    Raises:
-        ValueError: ``train_triples`` is empty.
-    """
     if not train_triples:
         raise ValueError("train_triples: expected at least one triple, got none")
     device = next(policy.parameters()).device

@@ -4,22 +4,6 @@ def benchmark_inference(
     num_samples: int = 100,
     seq_lengths: list[int] = [32, 64, 128, 256, 512],  # noqa: B006
 ) -> dict[str, dict[str, float]]:
-    """Measure the latency of a forward pass with one row of random tokens.
-
-    At least one pass at each length warms up first and is not counted. On a GPU the
-    clock waits for the device before and after each pass. The model's mode is put back
-    at the end.
-
-    Args:
-        model: The policy.
-        tokenizer: Its length is the number of token ids.
-        num_samples: Passes per length, at least 2.
-        seq_lengths: Lengths in tokens.
-
-    Returns:
-        For each length (as a string) ``p50``, ``p95`` and ``p99`` in milliseconds,
-        percentiles with linear interpolation.
-    """
     device = next(model.parameters()).device
     on_gpu = device.type == "cuda"
     was_training = model.training
