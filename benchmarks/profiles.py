@@ -4,6 +4,7 @@ It is executed as `make course` executes it. Papermill's own engine writes the n
 after each cell, and takes some twenty seconds longer.
 """
 
+import json
 import subprocess
 import sys
 import threading
@@ -14,7 +15,7 @@ import nbformat
 import psutil
 
 from authoring.assignment import NEXACODE
-from authoring.execute import execute, section_times
+from authoring.execute import section_times
 from authoring.make_course import lend_ready_made
 from benchmarks.common import ROOT, Figure, save
 
@@ -40,7 +41,12 @@ def run(profile: str, output: Path) -> tuple[float, float]:
         Wall seconds, and the peak of the resident memory of the process tree in GB.
     """
     start = time.monotonic()
-    command = [sys.executable, "-m", "benchmarks.profiles", profile, str(output)]
+    script = (  # not this module: its imports bring torch, which takes seconds to load
+        "import json, sys; from pathlib import Path; from authoring.execute import execute; "
+        "execute(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3]))"
+    )
+    parameters = json.dumps({"PROFILE": profile, "DATA_SOURCE": "embedded"})
+    command = [sys.executable, "-c", script, str(NEXACODE.source_notebook), str(output), parameters]
     with subprocess.Popen(command, cwd=ROOT) as process:
         peak, done = [0.0], threading.Event()
         watcher = threading.Thread(
@@ -78,8 +84,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        parameters = {"PROFILE": sys.argv[1], "DATA_SOURCE": "embedded"}
-        execute(NEXACODE.source_notebook, Path(sys.argv[2]), parameters)
-    else:
-        main()
+    main()
