@@ -71,10 +71,9 @@ def count_slips(
     developer: Developer,
     tokenizer: Any,
     num_requests: int = 200,
-    prefix: str = "",
     seed: int = 1,
     temperature: float = 0.7,
-) -> dict[str, Share]:
+) -> dict[str, tuple[int, int]]:
     """Count first responses with a test that is not true, or words about another task.
 
     Args:
@@ -82,28 +81,28 @@ def count_slips(
         developer: Who asks; the wishes do not matter.
         tokenizer: The tokenizer of the policy.
         num_requests: How many requests, the same as those of ``satisfaction``.
-        prefix: Text in front of every conversation (the baseline's corrections).
         seed: Seed of the requests; the policy samples from torch's global generator.
         temperature: Of the samples.
 
     Returns:
-        For "false test", "foreign docstring" and "foreign explanation" the share of all responses,
-        and its 95 % interval. A response that cannot be read has none of them.
+        For "false test", "foreign docstring" and "foreign explanation": how many responses have
+        it, and how many have a test, a docstring or an explanation at all. A response that cannot
+        be read has none of them.
     """
-    rng = random.Random(seed)
-    tasks = [rng.choice(TASKS["test"]) for _ in range(num_requests)]
-    contexts = [[{"role": "user", "content": developer.ask(rng, task)}] for task in tasks]
+    tasks, responses = answer_requests(
+        policy, developer, tokenizer, num_requests, seed=seed, temperature=temperature
+    )
     slips: Counter[str] = Counter()
-    for start in range(0, num_requests, 200):  # in parts, to bound the memory
-        part = slice(start, start + 200)
-        samples = sample_responses(
-            policy, contexts[part], tokenizer, prefix=prefix, temperature=temperature
-        )
-        for task, sample in zip(tasks[part], samples, strict=True):
-            parsed = read_response(sample["response"])
-            slips.update(find_slips(task, parsed) if parsed else ())
-    kinds = {"tests": "false test", "docs": "foreign docstring", "length": "foreign explanation"}
-    return {kind: share_of(slips[feature], num_requests) for feature, kind in kinds.items()}
+    present: Counter[str] = Counter()
+    for task, response in zip(tasks, responses, strict=True):
+        parsed = read_response(response)
+        if parsed is None:
+            continue
+        slips.update(find_slips(task, parsed))
+        parts = {"tests": parsed.tests, "docs": parsed.docstring, "length": parsed.explanation}
+        present.update(feature for feature, part in parts.items() if part)
+    kinds = {"false test": "tests", "foreign docstring": "docs", "foreign explanation": "length"}
+    return {kind: (slips[feature], present[feature]) for kind, feature in kinds.items()}
 
 
 def play_sessions(

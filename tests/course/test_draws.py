@@ -1,6 +1,7 @@
 """Draws of a cache, their interval, and what developers still complain about."""
 
 import random
+import re
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -15,6 +16,7 @@ from nexa_helpers.error_analysis import plot_complaints, remaining_complaints
 from nexa_helpers.evaluation import share_of
 from nexa_helpers.live_evaluation import (
     answer_requests,
+    count_slips,
     draw_caches,
     satisfaction_over_caches,
     share_over_draws,
@@ -181,3 +183,28 @@ def test_the_detectable_share_is_that_of_cohens_effect_size_by_hand():
     assert effective_trials(50, 50) == 100
     # var of the mean of two shares near .5: (.25/30 + .25/60) / 4
     assert 0.25 / effective_trials(30, 60) == pytest.approx((0.25 / 30 + 0.25 / 60) / 4)
+
+
+def test_slips_are_counted_among_the_responses_that_have_such_a_part(monkeypatch):
+    tasks = [TASKS["test"][number] for number in (0, 5, 9, 12)]
+    right = style_of("tested", "documented", "explained")
+    plain = style_of("untested", "undocumented", "brief")
+
+    def sample(policy, contexts, tokenizer, **options):
+        first, second, third, _ = tasks
+        texts = [
+            write_response(first, right),
+            re.sub(r"== .*", "== 'nonsense'", write_response(second, right)),
+            write_response(third, plain),
+            "No code, but a test that is false: assert f(1) == 2",
+        ]
+        return [{"response": text} for text in texts]
+
+    monkeypatch.setattr(live_evaluation, "sample_responses", sample)
+    monkeypatch.setattr(random.Random, "choice", lambda self, _, chosen=iter(tasks): next(chosen))
+    monkeypatch.setattr(ADA.__class__, "ask", lambda self, rng, task: "?")
+    assert count_slips(None, ADA, None, 4) == {
+        "false test": (1, 2),
+        "foreign docstring": (0, 2),
+        "foreign explanation": (0, 2),
+    }
