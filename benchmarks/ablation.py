@@ -27,13 +27,12 @@ from scipy import stats
 from torch import nn
 from torch.nn.utils import parameters_to_vector
 
-from benchmarks.common import Figure, commit, keep_part, save
+from benchmarks.common import Figure, commit, keep_part, profile_sizes, save
 from benchmarks.personalization import World
 from nexa_helpers.developers import ADA, DARA, Developer, simulate_conversations
 from nexa_helpers.grpo_tcr import per_response_loss
 from nexa_helpers.live_evaluation import answer_requests, satisfaction
 from nexa_helpers.policy import sample_responses
-from nexa_helpers.process_reward import ProcessRewardModel
 from nexa_helpers.runtime import set_seed
 from nexa_helpers.tasks import TASKS, read_response
 from nexa_helpers.training import frozen_copy, warm_start
@@ -70,8 +69,8 @@ def ramble(text: str, rng: random.Random) -> str:
 class LengthLover(nn.Module):
     """A PRM that also likes length: one more point per 96 tokens of response and feedback."""
 
-    def __init__(self, prm: ProcessRewardModel):
-        """Wrap a trained PRM."""
+    def __init__(self, prm: Any):
+        """Wrap a trained ``ProcessRewardModel``."""
         super().__init__()
         self.prm = prm
 
@@ -192,44 +191,73 @@ def measure_part(letter: str, seed: int) -> dict[str, Any]:
     return PARTS[letter](copy.copy(world_of(seed)))
 
 
-def compare(
-    name: str, parts: list[dict[str, Any]], variants: tuple[str, str], key: str, unit: str
-) -> list[Figure]:
-    """Report both means, and the mean difference with Student's 95 % interval over seeds."""
+def paired(
+    parts: list[dict[str, Any]], variants: tuple[str, str], key: str
+) -> tuple[list[tuple[float, float]], tuple[float, float, float]]:
+    """Pair two variants by seed.
+
+    Returns:
+        The pairs of values, without seeds where one has none; and the mean difference, first minus
+        second, with Student's 95 % interval over seeds.
+    """
     first, second = ([part[variant][key] for part in parts] for variant in variants)
     pairs = [(a, b) for a, b in zip(first, second, strict=True) if not math.isnan(a + b)]
     changes = [a - b for a, b in pairs]
-    mean, error = statistics.mean(changes), stats.sem(changes)
-    margin = float(stats.t.ppf(0.975, len(changes) - 1)) * float(error)
-    label = f"{name}, {key}: {{}} minus {{}} [{mean - margin:.3f}, {mean + margin:.3f}]"
-    return [
-        Figure(f"{name}, {key}: {variants[0]}", statistics.mean(a for a, _ in pairs), unit),
-        Figure(f"{name}, {key}: {variants[1]}", statistics.mean(b for _, b in pairs), unit),
-        Figure(label.format(*variants), mean, unit),
+    mean, error = statistics.mean(changes), float(stats.sem(changes))
+    margin = float(stats.t.ppf(0.975, len(changes) - 1)) * error
+    return pairs, (mean, mean - margin, mean + margin)
+
+
+def comparisons(
+    found: dict[str, list[dict[str, Any]]],
+) -> list[tuple[str, list[dict[str, Any]], tuple[str, str], str, str]]:
+    """List what is compared: name, parts, the two variants, key, unit."""
+    full, *others = VARIANTS
+    higher, symmetric, none = CLIP_RANGES
+    plain = [
+        ("the notebook's world", found["plain"], (other, full), "satisfied", "share")
+        for other in others
     ]
+    rambling = [
+        ("T, a log that rambles", found["T"], ("with T", "without T"), key, unit)
+        for key, unit in (
+            ("tokens, right", "tokens"), ("tokens, others", "tokens"), ("right", "share"),
+        )
+    ]  # fmt: skip
+    rare = [
+        ("C, a rare wish", found["C"], (higher, other), key, "share")
+        for key in ("guarded", "all wishes", "clipped")
+        for other in (symmetric, none)
+    ]
+    long = [
+        ("R, a judge that likes length", found["R"], ("with R", "without R"), key, unit)
+        for key, unit in (("cut", "share"), ("right", "share"), ("tokens, right", "tokens"))
+    ]
+    return plain + rambling + rare + long
 
 
 def figures_of(found: dict[str, list[dict[str, Any]]], is_equal: float) -> list[Figure]:
-    """Turn what the seeds gave into figures."""
+    """Turn what the seeds gave into figures: both means, and the paired difference."""
     figures = []
-    full, *others = VARIANTS
-    for other in others:
-        figures += compare(
-            "the notebook's world", found["plain"], (other, full), "satisfied", "share"
-        )
-    for key in ("tokens, right", "tokens, others", "right"):
-        unit = "share" if key == "right" else "tokens"
-        figures += compare("T, a log that rambles", found["T"], ("with T", "without T"), key, unit)
-    higher, symmetric, none = CLIP_RANGES
-    for key in ("guarded", "all wishes", "clipped"):
-        for other in (symmetric, none):
-            figures += compare("C, a rare wish", found["C"], (higher, other), key, "share")
-    for key in ("cut", "right", "tokens, right"):
-        unit = "tokens" if key == "tokens, right" else "share"
-        name = "R, a judge that likes length"
-        figures += compare(name, found["R"], ("with R", "without R"), key, unit)
+    for name, parts, variants, key, unit in comparisons(found):
+        pairs, (mean, low, high) = paired(parts, variants, key)
+        for variant, values in zip(variants, zip(*pairs, strict=True), strict=True):
+            figures.append(Figure(f"{name}, {key}: {variant}", statistics.mean(values), unit))
+        label = f"{name}, {key}: {variants[0]} minus {variants[1]} [{low:.3f}, {high:.3f}]"
+        figures.append(Figure(label, mean, unit))
     name = "C, one update per batch: three clip ranges give the same weights"
     return [*figures, Figure(name, is_equal, "1 = yes", "1", is_equal == 1)]
+
+
+def means_of(
+    found: dict[str, list[dict[str, Any]]],
+) -> dict[str, tuple[float, float, float]]:
+    """Collect what the prose may cite: the paired differences, with their intervals."""
+    means = {}
+    for name, parts, variants, key, _ in comparisons(found):
+        _, difference = paired(parts, variants, key)
+        means[f"ablation: {name}, {key}, {variants[0]} minus {variants[1]}"] = difference
+    return means
 
 
 def main() -> None:
@@ -249,11 +277,13 @@ def main() -> None:
         return
     is_equal = keep_part("ablation-one-update", lambda: one_update_is_equal(world_of(0)))
     note = (
-        f"Seeds {', '.join(map(str, options.seeds))}; 20 rounds as in the notebook; "
+        f"Seeds {', '.join(map(str, options.seeds))}; {profile_sizes('full')['rounds']} rounds as "
+        "in the notebook; "
         f"{NUM_REQUESTS} requests per policy, temperature 1 (all wishes: 0.7). Differences are "
         "paired by seed, with Student's 95 % interval over seeds."
     )
-    save("ablation", "T, C and R in the live world", figures_of(found, is_equal), note)
+    title, figures = "T, C and R in the live world", figures_of(found, is_equal)
+    save("ablation", title, figures, note, means=means_of(found))
 
 
 if __name__ == "__main__":
