@@ -84,9 +84,9 @@ def range_of(values: Sequence[float]) -> tuple[float, float]:
 
 
 def short(number: float) -> str:
-    """Write a number as the prose does: .07, 1.00, -.12, or a whole number as it is."""
-    if isinstance(number, int):
-        return str(number)
+    """Write a number as the prose does: .07, 1.00, -.12, from ten on without a fraction."""
+    if isinstance(number, int) or abs(number) >= 10:
+        return f"{number:.0f}"
     return re.sub(r"^(-?)0\.", r"\1.", f"{number:.2f}")
 
 

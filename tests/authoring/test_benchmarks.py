@@ -1,11 +1,14 @@
 """The benchmarks compare like with like, and the page tells what the result files hold."""
 
 import copy
+import math
 
 import pytest
 import torch
+from scipy import stats
 
 from benchmarks import training_step
+from benchmarks.ablation import paired
 from benchmarks.report import REPORT, report
 from nexa_helpers.given.check_tools import check_tokenizer, check_triple, tiny_policy
 from nexa_helpers.process_reward import ProcessRewardModel, encode_feedback
@@ -36,6 +39,15 @@ def test_both_recipes_train_to_the_same_losses():
         losses.append(train(*models, triples, tokenizer, 3))
     assert losses[0] == pytest.approx(losses[1], rel=1e-9, abs=1e-12)
     assert any(abs(loss) > 1e-6 for loss in losses[0])
+
+
+def test_variants_are_compared_seed_by_seed():
+    with_it, without = [0.9, 0.7, math.nan, 0.95], [0.6, 0.65, 0.5, 0.4]
+    parts = [{"with": {"x": a}, "without": {"x": b}} for a, b in zip(with_it, without, strict=True)]
+    pairs, (mean, low, high) = paired(parts, ("with", "without"), "x")
+    assert pairs == [(0.9, 0.6), (0.7, 0.65), (0.95, 0.4)]  # a seed without a value is left out
+    oracle = stats.ttest_rel(*zip(*pairs, strict=True)).confidence_interval(0.95)
+    assert (mean, low, high) == pytest.approx((0.3, oracle.low, oracle.high))
 
 
 def test_the_page_is_made_from_the_result_files():

@@ -201,8 +201,9 @@ def test_slips_are_counted_among_the_responses_that_have_such_a_part(monkeypatch
         return [{"response": text} for text in texts]
 
     monkeypatch.setattr(live_evaluation, "sample_responses", sample)
-    monkeypatch.setattr(random.Random, "choice", lambda self, _, chosen=iter(tasks): next(chosen))
-    monkeypatch.setattr(ADA.__class__, "ask", lambda self, rng, task: "?")
+    drawn = iter(tasks)
+    monkeypatch.setattr(random.Random, "choice", lambda self, _: next(drawn))
+    monkeypatch.setattr(type(ADA), "ask", lambda self, rng, task: "?")
     assert count_slips(None, ADA, None, 4) == {
         "false test": (1, 2),
         "foreign docstring": (0, 2),
