@@ -25,7 +25,7 @@ READY_MADE_FILES = {
     "deployed.safetensors": "e04974d6f133abeb1548f7e07d782fb9c19464ff256c6a357c75799cc1c65a52",
     "policies.safetensors": "431ff895b602bce91f24b11d56b8d3892b71d574bb57b26a1ed5a5cbabe34aeb",
     "prm.safetensors": "39fadc67856baec7943f5d6c0f44bcef48f19fabff34d833a79c86c301638ce6",
-    "results.json": "6fc8ef0f34c020d5e783b833c02fcb8ec191bcf0a31d506cdf85941a56139e10",
+    "results.json": "47b89ab949dae80ff57fa0da8c851ca1730135a28af3a5cc20ff2c12ddb9839d",
     "sentiments.json": "df22eabb99e09cfac278de885a1660862fdf73d4a2c8e096a5b98e10acbca625",
     "tokenizer.json": "e35320578ab0bf358abebe4dc5042542eba972595f640a74dfd5136fa8dbb7fc",
 }
