@@ -2,8 +2,8 @@
 
 PYTHON ?= python3
 PIP_OPTIONS ?=
-# Four workers on two cores: many tests wait, for a network that is broken or a limit of time.
-PYTEST_OPTIONS ?= -n 4 --dist worksteal --durations=25
+# Three workers on two cores: many tests wait, for a network that is broken or a limit of time.
+PYTEST_OPTIONS ?= -n 3 --dist worksteal --durations=25
 BANK ?= changed
 ASSIGNMENT ?= nexacode
 FAULTS ?=
