@@ -104,9 +104,10 @@ AFTER = """
 
 So look at what an unusual score comes from. Ask two or three students to explain their code.
 """
-COST = """2.1 to 2.8 seconds of processor time for a submission of this course that earned
-every point, measured on a machine with five times more to do than it has cores, which makes each
-second longer. `python -m authoring.second_look` measures the probes on the bank."""
+COST = """Processor time of the second look alone, forked from a process that has the libraries. Of ten
+submissions made of right answers nine took 2.2 to 3.3 seconds, and one 8.1 (mean 3.4); ten made of
+wrong answers took 1.9 to 3.4 (mean 2.4). `python -m authoring.second_look` measures the probes on
+the bank."""
 
 
 def rows(attacks: Sequence[Any]) -> list[str]:
