@@ -75,9 +75,8 @@ AFTER = """
   `todo6-test-plot` (1) looks for the numbers, and not for their places. `todo8-test-gpu` (1) has no
   fake GPU. `todo3-test-majority` and `todo3-test-ties` (3) compare rewards with the function's own
   votes; `todo3-test-mode` (2) asks whether votes differ from pass to pass.
-- **A nearly right answer that forges the rest.** Had each of the 543 wrong answers of the bank
-  forged all points of its TODO, the probes would have seen 456 (some drew one case more then).
-  The other 87 are right but for one case, such as text longer than 64 tokens, or a plot without a
+- **A nearly right answer that forges the rest.** Had each of the 582 wrong answers of the bank
+  forged all points of its TODO, the probes would have seen 486. The other 96 are right but for one case, such as text longer than 64 tokens, or a plot without a
   title.
 - **Who is not looked at.** Tests without a probe, courses without probes, notebooks in another
   language, and all of plain `nbgrader autograde`. There a score is as hard to forge as with
