@@ -76,8 +76,8 @@ AFTER = """
   fake GPU. `todo3-test-majority` and `todo3-test-ties` (3) compare rewards with the function's own
   votes; `todo3-test-mode` (2) asks whether votes differ from pass to pass.
 - **A nearly right answer that forges the rest.** Had each of the 582 wrong answers of the bank
-  forged all points of its TODO, the probes would have seen 486. The other 96 are right but for one case, such as text longer than 64 tokens, or a plot without a
-  title.
+  forged all points of its TODO, the probes would have seen 486. The other 96 are right but for one
+  case, such as text longer than 64 tokens, or a plot without a title.
 - **Who is not looked at.** Tests without a probe, courses without probes, notebooks in another
   language, and all of plain `nbgrader autograde`. There a score is as hard to forge as with
   nbgrader alone, and `nexa-grade` says so.
@@ -103,10 +103,10 @@ AFTER = """
 
 So look at what an unusual score comes from. Ask two or three students to explain their code.
 """
-COST = """Processor time of the second look alone, forked from a process that has the libraries. Of ten
-submissions made of right answers nine took 2.2 to 3.3 seconds, and one 8.1 (mean 3.4); ten made of
-wrong answers took 1.9 to 3.4 (mean 2.4). `python -m authoring.second_look` measures the probes on
-the bank."""
+COST = """Processor time of the second look alone, forked from a process that has the libraries. Of
+ten submissions made of right answers nine took 2.2 to 3.3 seconds, and one 8.1 (mean 3.4); ten made
+of wrong answers took 1.9 to 3.4 (mean 2.4). `python -m authoring.second_look` measures the probes
+on the bank."""
 
 
 def rows(attacks: Sequence[Any]) -> list[str]:
