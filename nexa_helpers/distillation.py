@@ -24,7 +24,8 @@ def require_numbers(mask: torch.Tensor, **tensors: torch.Tensor) -> None:
         tensors: Each of the same shape.
 
     Raises:
-        ValueError: One is NaN or infinite at a real token; the message names it and the place.
+        ValueError: One is NaN or infinite at a real token; the message names it and the
+            place.
     """
     for name, tensor in tensors.items():
         is_bad = mask & ~tensor.isfinite()
@@ -43,11 +44,11 @@ def distillation_advantages(
     """Score each sampled token: how much more likely does the teacher find it?
 
     Args:
-        log_probs_teacher: (batch, time) log-probs (nats) of the sampled tokens under the
-            teacher, which has read the hint.
+        log_probs_teacher: (batch, time) log-probs (nats) of the sampled tokens under
+            the teacher, which has read the hint.
         log_probs_old: (batch, time) the same under the policy that sampled them.
-        response_lengths: (batch,) real tokens of each response; a length beyond ``time``
-            means a full row. The rest is padding.
+        response_lengths: (batch,) real tokens of each response; a length beyond
+            ``time`` means a full row. The rest is padding.
         clip: Each advantage is limited to [-clip, clip]; None: it is not.
 
     Returns:
@@ -55,10 +56,11 @@ def distillation_advantages(
         whatever stands there.
 
     Raises:
-        ValueError: The shapes differ. A teacher with too few columns must not be filled up
-            with 0.0: a log-prob of 0 means probability 1, and would be a large reward.
-            Also where ``clip`` is not positive, or a real token has a log-prob that is no
-            number. (A teacher's -inf is a number here while ``clip`` bounds it.)
+        ValueError: The shapes differ. A teacher with too few columns must not be filled
+            up with 0.0: a log-prob of 0 means probability 1, and would be a large
+            reward. Also where ``clip`` is not positive, or a real token has a log-prob
+            that is no number. (A teacher's -inf is a number here while ``clip`` bounds
+            it.)
     """
     if clip is not None and not clip > 0:
         raise ValueError(f"clip: expected a positive number or None, got {clip}")
@@ -86,17 +88,17 @@ def distillation_loss(
     """Compute the clipped policy loss with an advantage of its own for each token.
 
     The ratio of a token is exp(new - old). Its objective is the smaller one of
-    ratio * advantage and clip(ratio, 1 - eps_low, 1 + eps_high) * advantage; the loss is
-    minus their mean over all real tokens of the batch.
+    ratio * advantage and clip(ratio, 1 - eps_low, 1 + eps_high) * advantage; the loss
+    is minus their mean over all real tokens of the batch.
 
     Args:
         log_probs_new: (batch, time) log-probs (nats) of the sampled tokens under the
             policy in training.
         log_probs_old: (batch, time) the same under the policy that sampled them.
         token_advantages: (batch, time).
-        response_lengths: (batch,) real tokens of each response; a length beyond ``time``
-            means a full row. The rest is padding and counts nowhere; a length of 0 drops
-            the response.
+        response_lengths: (batch,) real tokens of each response; a length beyond
+            ``time`` means a full row. The rest is padding and counts nowhere; a length
+            of 0 drops the response.
         eps_low: The ratio is clipped from below at 1 - eps_low.
         eps_high: The ratio is clipped from above at 1 + eps_high.
 
@@ -128,11 +130,12 @@ def exact_reverse_kl(
     response_lengths: torch.Tensor,
     top_k: int | None = None,
 ) -> torch.Tensor:
-    """Compute the reverse KL divergence, KL(student || teacher), of whole distributions.
+    """Compute the reverse KL divergence KL(student || teacher) of whole distributions.
 
     With ``top_k`` only the student's k most likely tokens keep a bin of their own; all
-    others share one more bin, the tail. Without the tail bin the sum would be no divergence:
-    it can fall below zero, and the student lowers it by moving mass out of its top k.
+    others share one more bin, the tail. Without the tail bin the sum would be no
+    divergence: it can fall below zero, and the student lowers it by moving mass out of
+    its top k.
 
     Args:
         student_logits: (batch, time, vocab) logits of the student.
@@ -189,11 +192,11 @@ def combined_advantages(
     """Add up what a reward says of a whole response and what a hint says of each token.
 
     The advantage of a reward is relative to its group: (reward - mean) / std, over the
-    responses of the group with an opinion (unbiased std). It is the same for every token of
-    the response. A reward of 0 is no opinion: it does not enter the mean, and its response
-    carries the hint alone. A group with fewer than two opinions, or with equal ones, has
-    nothing to compare: 0. A response without a hint has token advantages of 0.0, so it
-    carries the reward alone.
+    responses of the group with an opinion (unbiased std). It is the same for every
+    token of the response. A reward of 0 is no opinion: it does not enter the mean, and
+    its response carries the hint alone. A group with fewer than two opinions, or with
+    equal ones, has nothing to compare: 0. A response without a hint has token
+    advantages of 0.0, so it carries the reward alone.
 
     Args:
         token_advantages: (batch, time), 0.0 for responses without a hint.
@@ -206,8 +209,8 @@ def combined_advantages(
         (batch, time), without a gradient, in the type of ``token_advantages``.
 
     Raises:
-        ValueError: There is no whole number of groups, the batches differ, or a number is
-            not finite.
+        ValueError: There is no whole number of groups, the batches differ, or a number
+            is not finite.
     """
     if token_advantages.dim() != 2:
         shape = (*token_advantages.shape,)

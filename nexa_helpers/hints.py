@@ -20,7 +20,8 @@ def select_hint(votes: Iterable[tuple[int, str]]) -> str | None:
     OpenClaw-RL. A later one compares the candidates with the student's own words.
 
     Args:
-        votes: Pairs (score, text); the score is +1 (the feedback says what to do) or -1.
+        votes: Pairs (score, text); the score is +1 (the feedback says what to do) or
+            -1.
 
     Returns:
         The longest text that counts, stripped; the first one of those that are equally
@@ -35,8 +36,8 @@ def hinted_context(context: list[dict[str, str]], hint: str) -> list[dict[str, s
 
     The notes stand in a user's turn of their own, before all other turns:
     ``write_preferences`` gives its text. Where such a turn is already there, the hint
-    becomes its last line, because newer notes stand below older ones. A note is one line:
-    each run of white space in the hint becomes one space.
+    becomes its last line, because newer notes stand below older ones. A note is one
+    line: each run of white space in the hint becomes one space.
 
     Args:
         context: Turns before the response, each with ``role`` and ``content``. Neither

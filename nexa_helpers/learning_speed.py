@@ -12,11 +12,12 @@ import numpy as np
 def informative_share(success_rate: Any, group_size: Any) -> Any:
     """Compute the probability that a group has both outcomes: 1 - p^G - (1 - p)^G.
 
-    A group-relative advantage is 0 where all responses of the group fail, or all succeed.
-    Only a group with both outcomes teaches anything.
+    A group-relative advantage is 0 where all responses of the group fail, or all
+    succeed. Only a group with both outcomes teaches anything.
 
     Args:
-        success_rate: The probability p that one response succeeds: a number, or an array.
+        success_rate: The probability p that one response succeeds: a number, or an
+            array.
         group_size: Responses per group (G), at least 1: a number, or an array.
 
     Returns:

@@ -1,5 +1,6 @@
 """Fixtures: a byte tokenizer, tiny models and fakes whose answers are known in advance."""
 
+import functools
 import gzip
 import json
 import os
@@ -11,14 +12,13 @@ import torch
 from torch import nn
 
 from authoring.answer_bank import QuickGrader
-from authoring.assignment import NEXACODE
+from authoring.assignment import ASSIGNMENTS, DRAFTS, NEXACODE
 from authoring.changed_answers import choose_answers
 from nexa_helpers.policy import SimplePolicy
 from nexa_helpers.process_reward import ProcessRewardModel
 from nexa_helpers.runtime import set_seed
 
 matplotlib.use("Agg")
-BANKS = {"banked_answer", "real_model_answer"}  # fixtures: an answer of a bank
 LONG_MODULES = {  # seconds that a module takes, roughly
     "tests/authoring/test_execution.py": 150,
     "tests/course/test_ready_made.py": 130,
@@ -157,9 +157,14 @@ def pytest_addoption(parser):
 
 def pytest_generate_tests(metafunc):
     if "banked_answer" in metafunc.fixturenames:
-        answers = choose_answers(NEXACODE, metafunc.config.getoption("--bank"))
-        ids = [answer.name.replace(" ", "-") for answer in answers]
-        metafunc.parametrize("banked_answer", answers, ids=ids)
+        wanted = metafunc.config.getoption("--bank")
+        bank = [
+            (assignment, answer)
+            for assignment in ASSIGNMENTS + DRAFTS
+            for answer in choose_answers(assignment, wanted)
+        ]
+        ids = [f"{assignment.name} {answer.name}".replace(" ", "-") for assignment, answer in bank]
+        metafunc.parametrize(("bank", "banked_answer"), bank, ids=ids)
 
 
 def pytest_collection_modifyitems(config, items):
@@ -172,7 +177,7 @@ def pytest_collection_modifyitems(config, items):
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
     bank, modules = [], {}
     for item in items:
-        if BANKS.intersection(getattr(item, "fixturenames", ())):
+        if "banked_answer" in getattr(item, "fixturenames", ()):
             bank.append(item)
         else:
             modules.setdefault(item.nodeid.partition("::")[0], []).append(item)
@@ -193,9 +198,15 @@ def pytest_collection_modifyitems(config, items):
 
 
 @pytest.fixture(scope="session")
-def quick_grader():
-    """The notebook's definitions and reference answers, ready to grade answers of the bank."""
-    return QuickGrader(NEXACODE)
+def quick_graders():
+    """A notebook's definitions and reference answers, ready to grade answers of its bank."""
+    return functools.cache(QuickGrader)
+
+
+@pytest.fixture(scope="session")
+def quick_grader(quick_graders):
+    """The first assignment's."""
+    return quick_graders(NEXACODE)
 
 
 @pytest.fixture

@@ -53,20 +53,6 @@ def test_given_code_is_folded_but_for_what_teaches(release):
     assert unfolded == OPEN | {"run-self-check"}
 
 
-def test_a_folded_cell_has_a_title_and_folds_everywhere(release):
-    for cell in release.cells:
-        if is_folded(cell):
-            assert cell.source.startswith("# @title "), cell.id
-            assert cell.metadata.get("cellView") == "form", cell.id  # Colab
-            assert "hide-input" in cell.metadata.get("tags", []), cell.id  # Jupyter Book
-
-
-def test_each_graded_cell_says_what_it_looks_at(release):
-    for cell in release.cells:
-        if kind_of(cell) == "graded cells" and cell.cell_type == "code":
-            assert cell.source.startswith(("# @title Check: ", "# @title Hidden check: ")), cell.id
-
-
 def test_open_code_fits_a_narrow_screen(release):
     wide = [
         f"{cell.id}: {line}"
