@@ -3,6 +3,7 @@
 ``python -m authoring.second_look`` grades each answer of the bank, runs the probes of its TODO on
 it, and lists the cells that it passes and whose probe disagrees. A right answer, or an honest wrong
 one that fairly earned a cell, must not be held. No sandbox here: the bank is the authors' own.
+``--assignment NAME`` names another bank.
 """
 
 import argparse
@@ -24,7 +25,7 @@ from nexa_grade.second_look.probe import Probe, load_table, sandboxed_part
 from nexa_grade.second_look.table_text import read_table
 
 from authoring.answer_bank import Answer, QuickGrader, answered_cell, list_bank, with_answer
-from authoring.assignment import NEXACODE, Assignment
+from authoring.assignment import Assignment, add_option
 from authoring.graded_cells import grade_info, is_graded_by_machine, todo_number
 
 SECONDS = 120.0
@@ -142,30 +143,51 @@ def summarize(seen: Iterable[Seen]) -> str:
     )
 
 
+def look_at_bank(
+    assignment: Assignment, wanted: set[Path], seed: int, grades: dict[str, Any]
+) -> bool:
+    """Look at the bank of an assignment and print what is found.
+
+    Args:
+        assignment: Whose answers are looked at.
+        wanted: Files; none: the whole bank.
+        seed: What inputs are drawn from.
+        grades: Outcomes of answers that need not be graded, by name.
+
+    Returns:
+        Whether the reference gives all results, and no answer is held.
+    """
+    bank = [answer for answer in list_bank(assignment) if not wanted or answer.path in wanted]
+    if not bank:
+        return True
+    looker = Looker(assignment, seed)
+    failed = [p.name for p in looker.probes if not look.is_complete(looker.expected[p.name], p)]
+    for name in failed:
+        print(f"the reference fails: {name}: {looker.expected[name]}"[:500])
+    listed = []
+    for answer in bank:
+        seen = looker.look_at(answer, grades.get(answer.name))
+        listed.append(seen)
+        for cell, said in seen.held.items():
+            print(f"HELD {answer.name}: {cell}: {said}", flush=True)
+        if seen.unseen:
+            print(f"UNSEEN {answer.name}: {', '.join(seen.unseen)}", flush=True)
+    print(f"{assignment.name}, seed {seed}\n{summarize(listed)}")
+    return not failed and not any(one.held for one in listed)
+
+
 def main() -> int:
     """Look at the bank, or at the files that are named."""
     parser = argparse.ArgumentParser(description="Measure the second look on the bank.")
     parser.add_argument("paths", nargs="*", type=Path, help="files; none: the whole bank")
     parser.add_argument("--seed", type=int, default=secrets.randbits(32))
     parser.add_argument("--grades", type=Path, help="outcomes of the bank, JSON, to save time")
+    add_option(parser)
     options = parser.parse_args()
     wanted = {path.resolve() for path in options.paths}
     grades: dict[str, Any] = json.loads(options.grades.read_text()) if options.grades else {}
-    looker = Looker(NEXACODE, options.seed)
-    failed = [p.name for p in looker.probes if not look.is_complete(looker.expected[p.name], p)]
-    for name in failed:
-        print(f"the reference fails: {name}: {looker.expected[name]}"[:500])
-    listed = []
-    for answer in list_bank(NEXACODE):
-        if not wanted or answer.path in wanted:
-            seen = looker.look_at(answer, grades.get(answer.name))
-            listed.append(seen)
-            for cell, said in seen.held.items():
-                print(f"HELD {answer.name}: {cell}: {said}", flush=True)
-            if seen.unseen:
-                print(f"UNSEEN {answer.name}: {', '.join(seen.unseen)}", flush=True)
-    print(f"seed {options.seed}\n{summarize(listed)}")
-    return 1 if failed or any(one.held for one in listed) else 0
+    fine = [look_at_bank(one, wanted, options.seed, grades) for one in options.assignments]
+    return 0 if all(fine) else 1
 
 
 if __name__ == "__main__":
