@@ -5,6 +5,7 @@ Run by hand (it needs Chromium): a line for each step with its seconds, screensh
 folder.
 """
 
+import functools
 import os
 import shutil
 import sys
@@ -24,7 +25,7 @@ from playwright.sync_api import BrowserContext, Page, sync_playwright
 from playwright.sync_api import Error as BrowserError
 from servers import Server, ServerError, environment, jupyterlab
 
-from authoring.assignment import NEXACODE, ROOT
+from authoring.assignment import ASSIGNMENTS, NEXACODE, ROOT, Assignment
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -90,11 +91,24 @@ def browser(program: str) -> Iterator[tuple[BrowserContext, Watch]]:
 
 def as_student(steps: Steps, page: Page, server: Server, folder: Path) -> None:
     with steps.step("JupyterLab opens the release"):
-        student.open_notebook(page, server)
+        student.open_notebook(page, server, course_folder.NOTEBOOK.as_posix())
     with steps.step("sections 0 and 1 run, profile fast") as notes:
         notes.append(f"{student.run_first_sections(page, folder)} cells")
     with steps.step("Validate says what is still to do") as notes:
         notes.append(f"{student.validate(page)} failed cells listed")
+
+
+def with_switches(
+    assignment: Assignment, steps: Steps, page: Page, server: Server, folder: Path
+) -> None:
+    """Run the untouched release with the ready-made result of every TODO."""
+    name = assignment.name
+    switches = student.all_switches(assignment)
+    path = student.hand_out(assignment, folder, PROFILE="fast", READY_MADE=switches)
+    with steps.step(f"{name}: all cells run, every switch on, no red cell") as notes:
+        student.open_notebook(page, server, f"{name}/{assignment.notebook_name}")
+        notes.append(f"{student.run_all(page, path)} cells")
+        take(page, f"all-switches-{name}")
 
 
 def as_instructor(steps: Steps, page: Page, server: Server, folder: Path) -> None:
@@ -118,16 +132,22 @@ def go_through(steps: Steps, program: str, temporary: Path) -> None:
     course, desk = temporary / "course", temporary / "desk"
     course.mkdir()
     variables = environment(temporary / "home")
-    with steps.step("the headings of the release are in order") as notes:
-        notes.append(f"{headings.check(NEXACODE)} headings")
+    with steps.step("the headings of each release are in order") as notes:
+        notes += [f"{headings.check(each)} headings" for each in ASSIGNMENTS]
     with steps.step("nbgrader generates the release"):
         course_folder.make_course(course, variables)
     with steps.step("nbgrader grades a submission"):
         course_folder.submit(course)
         course_folder.nbgrader(course, variables, "autograde", course_folder.ASSIGNMENT)
-    student.hand_out(desk)
+    student.hand_out(NEXACODE, desk, PROFILE="fast")
+    switched = temporary / "switched"
+    switched.mkdir()
 
     with browser(program) as (context, watch):
+        with jupyterlab(switched, temporary / "home-switched") as server:
+            for assignment in ASSIGNMENTS:
+                do = functools.partial(with_switches, assignment)
+                visit(steps, context, watch, server, do, switched)
         with jupyterlab(desk, temporary / "home-student") as server:
             visit(steps, context, watch, server, as_student, desk)
         with jupyterlab(course, temporary / "home-instructor") as server:

@@ -1,37 +1,54 @@
-"""What a student does in JupyterLab: open the release, run its first sections, validate."""
+"""What a student does in JupyterLab: open a release, run sections, switch TODOs, validate."""
 
+import re
 import shutil
 from pathlib import Path
 
 import nbformat
-from course_folder import ASSIGNMENT, NOTEBOOK
+from course_folder import NOTEBOOK
 from pictures import take
 from playwright.sync_api import Page, expect
 from servers import Server
 
-from authoring.assignment import NEXACODE
+from authoring.answer_bank import read_source
+from authoring.assignment import Assignment
+from authoring.graded_cells import function_todos
 
 LAST = "look-conversation"  # the last cell before the first TODO
 SECONDS_TO_RUN = 240
+SECONDS_TO_RUN_ALL = 400
 SECONDS_TO_VALIDATE = 600
 STUB = "This part is yours: replace this line with your code."
 
 
-def hand_out(folder: Path) -> None:
-    """Copy what students get, with the short profile chosen in the settings cell."""
-    shutil.copytree(NEXACODE.release, folder / ASSIGNMENT)
-    notebook = nbformat.read(folder / NOTEBOOK, as_version=4)
-    settings = next(cell for cell in notebook.cells if cell.id == "parameters")
-    assert 'PROFILE = "full"' in settings.source, "the settings cell has changed"
-    settings.source = settings.source.replace('PROFILE = "full"', 'PROFILE = "fast"')
-    nbformat.write(notebook, folder / NOTEBOOK)
+def hand_out(assignment: Assignment, folder: Path, **settings: object) -> Path:
+    """Copy what students get, with another value for some names of the settings cell.
+
+    Returns:
+        The notebook.
+    """
+    shutil.copytree(assignment.release, folder / assignment.name)
+    path = folder / assignment.name / assignment.notebook_name
+    notebook = nbformat.read(path, as_version=4)
+    cell = next(cell for cell in notebook.cells if cell.id == "parameters")
+    for name, value in settings.items():
+        cell.source, count = re.subn(
+            rf"^{name} = [^#\n]*", f"{name} = {value!r}  ", cell.source, flags=re.MULTILINE
+        )
+        assert count == 1, f"the settings cell has changed: {name} stands in it {count} times"
+    nbformat.write(notebook, path)
+    return path
 
 
-def open_notebook(page: Page, server: Server) -> None:
-    page.goto(f"{server.url}/lab/tree/{NOTEBOOK.as_posix()}?token={server.token}&reset")
+def all_switches(assignment: Assignment) -> list[int]:
+    """List the TODOs that have a ready-made result."""
+    return function_todos(read_source(assignment))
+
+
+def open_notebook(page: Page, server: Server, path: str) -> None:
+    page.goto(f"{server.url}/lab/tree/{path}?token={server.token}&reset")
     expect(page.locator(".jp-Notebook .jp-Cell").first).to_be_visible(timeout=120_000)
-    title = page.locator(".jp-Notebook h1").first
-    expect(title).to_contain_text("Case Study", timeout=60_000)
+    expect(page.locator(".jp-Notebook h1").first).to_be_visible(timeout=60_000)
     kernel = page.locator(".jp-Notebook-ExecutionIndicator")
     expect(kernel).to_have_attribute("data-status", "idle", timeout=120_000)
 
@@ -54,6 +71,30 @@ def run_first_sections(page: Page, folder: Path) -> int:
     take(page, "jupyterlab-section-1")
     save(page)
     return check_outputs(folder)
+
+
+def run_all(page: Page, path: Path) -> int:
+    """Run all cells, as from the menu, to the last one. Returns the number of code cells.
+
+    The page itself holds only the cells near the screen, so the saved file is looked into.
+    """
+    menu(page, "Run", "Run All Cells")
+    for _ in range(0, SECONDS_TO_RUN_ALL, 5):
+        page.wait_for_timeout(5_000)
+        save(page)
+        code = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
+        red = [
+            f"{cell.id}: {output.ename}: {output.evalue}"
+            for cell in code
+            for output in cell.outputs
+            if output.output_type == "error"
+        ]
+        assert not red, f"red cells: {red}"
+        if code[-1].execution_count is not None:
+            break
+    not_run = [cell.id for cell in code if cell.execution_count is None]
+    assert not not_run, f"not run after {SECONDS_TO_RUN_ALL} s: {not_run}"
+    return len(code)
 
 
 def save(page: Page) -> None:
