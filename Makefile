@@ -5,13 +5,14 @@ PIP_OPTIONS ?=
 # Three workers on two cores: many tests wait, for a network that is broken or a limit of time.
 PYTEST_OPTIONS ?= -n 3 --dist worksteal --durations=25
 BANK ?= changed
-ASSIGNMENT ?= nexacode
+ASSIGNMENT ?=
 FAULTS ?=
 NEXA_PROFILE ?= full
 
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := .ci/pip_install.py
+RELEASED = $(or $(ASSIGNMENT),$(notdir $(wildcard release/*)))
 BENCHMARKS = $(filter-out _% report common gpu injection,$(basename $(notdir $(wildcard benchmarks/*.py))))
 
 export NEXA_STARTED := $(shell date +%s)
@@ -27,7 +28,7 @@ help: ## say what each target does
 	@echo "  PYTHON=python3.12     the Python (3.11 or newer) that environments are made with"
 	@echo "  PIP_OPTIONS=\"...\"     more options for pip, e.g. an index that holds a CPU-only torch"
 	@echo "  BANK=all              for test: the whole bank of answers, not only the changed TODOs"
-	@echo "  ASSIGNMENT=name       for release and colab-check: another assignment than nexacode"
+	@echo "  ASSIGNMENT=name       for release and colab-check: this one alone"
 	@echo "  FAULTS=policy         for planted-faults: only those whose file has this in its name"
 	@echo "  NEXA_PROFILE=fast     for course and solutions: a run of a minute in place of full"
 
@@ -47,7 +48,7 @@ sync: $(VENV)/.course ## write the code of nexa_helpers/ into the notebook's cel
 	@$(BIN)/python -m authoring.grader_packages
 
 release: $(VENV)/.course ## generate release/ from source/ (and update the gradebook)
-	@$(BIN)/python -m nbgrader generate_assignment $(ASSIGNMENT)
+	@set -e; for name in $(RELEASED); do $(BIN)/python -m nbgrader generate_assignment $$name; done
 
 deployed-model: $(VENV)/.course ## train the model that follows notes (forty minutes on one core)
 	@$(BIN)/python -m authoring.train_deployed_model
@@ -73,8 +74,8 @@ grader-report: $(VENV)/.course ## grade the bank of answers with nbgrader, rewri
 security-report: $(VENV)/.test ## try every attack on the autograder, rewrite docs/security.md
 	@$(BIN)/python -m authoring.security_report
 
-colab-check: $(VENV)/.course .venv-colab/.ready ## run both notebooks with Colab's package versions
-	@$(BIN)/python tests/colab/check.py .venv-colab/bin/python --assignment $(ASSIGNMENT)
+colab-check: $(VENV)/.course .venv-colab/.ready ## run each notebook and its release with Colab's package versions
+	@$(BIN)/python tests/colab/check.py .venv-colab/bin/python $(addprefix --assignment ,$(ASSIGNMENT))
 
 dist: $(VENV)/.course ## build the students' zip file and the grader's wheel, in dist/
 	@$(BIN)/python -m authoring.student_bundle dist

@@ -1,4 +1,4 @@
-"""Writes the list of the grading machine's packages into docs/student.md.
+"""Writes the list of the grading machine's packages into the students' guides.
 
     python -m authoring.grader_packages
 
@@ -16,8 +16,10 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from authoring.assignment import ASSIGNMENTS, DRAFTS
+
 REPOSITORY = Path(__file__).resolve().parents[1]
-GUIDE = REPOSITORY / "docs" / "student.md"
+GUIDES = [each.student_guide for each in ASSIGNMENTS + DRAFTS]
 WIDTH = 118
 BEGIN, END = "<!-- packages of the grading machine -->", "<!-- end of packages -->"
 
@@ -78,16 +80,17 @@ def write_list() -> str:
 
 
 def with_list(guide: str) -> str:
-    """Put the list into the text of the student guide.
+    """Put the list into the text of a student guide.
 
     Raises:
         ValueError: The guide has no place for it.
     """
     if guide.count(BEGIN) != 1 or guide.count(END) != 1:
-        raise ValueError(f"expected {BEGIN} and {END} once each in {GUIDE.name}")
+        raise ValueError(f"expected {BEGIN} and {END} once each in a student guide")
     before, _, rest = guide.partition(BEGIN)
     return f"{before}{BEGIN}\n{write_list()}\n{END}{rest.partition(END)[2]}"
 
 
 if __name__ == "__main__":
-    GUIDE.write_text(with_list(GUIDE.read_text()))
+    for guide in GUIDES:
+        guide.write_text(with_list(guide.read_text()))

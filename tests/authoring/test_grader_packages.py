@@ -1,14 +1,14 @@
-"""The student guide's list of the grading machine's packages."""
+"""The student guides' list of the grading machine's packages."""
 
 import pytest
 
-from authoring.grader_packages import GUIDE, named_packages, read_versions, with_list, write_list
+from authoring.grader_packages import GUIDES, named_packages, read_versions, with_list, write_list
 
 
-def test_the_guide_lists_what_the_grading_machine_has():
-    assert with_list(GUIDE.read_text()) == GUIDE.read_text(), (
-        "run python -m authoring.grader_packages"
-    )
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.parent.name)
+def test_the_guide_lists_what_the_grading_machine_has(guide):
+    text = guide.read_text()
+    assert with_list(text) == text, "run python -m authoring.grader_packages"
 
 
 def test_the_list_has_what_the_course_imports_and_what_that_needs():

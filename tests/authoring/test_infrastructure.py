@@ -18,7 +18,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from traitlets.config.loader import PyFileConfigLoader
 
-from authoring.assignment import NEXACODE
+from authoring.assignment import ASSIGNMENTS, NEXACODE
 from authoring.execute import BEFORE_FIRST_HEADING, Heartbeat, section_times, solved_copy
 from authoring.make_course import check_scores, print_scores
 from authoring.nbgrader_commands import CourseError
@@ -112,6 +112,12 @@ def test_workflow_is_yaml_with_jobs_that_end(name):
     workflow = yaml.safe_load((ROOT / f".github/workflows/{name}.yml").read_text())
     assert workflow["jobs"]
     assert all(job["timeout-minutes"] <= 60 for job in workflow["jobs"].values())
+
+
+def test_every_assignment_runs_on_the_gpu():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/gpu.yml").read_text())
+    names = [assignment.name for assignment in ASSIGNMENTS]
+    assert workflow["jobs"]["notebook"]["strategy"]["matrix"]["assignment"] == names
 
 
 def test_git_ignores_what_is_generated():

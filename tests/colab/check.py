@@ -21,6 +21,7 @@ from nexa_grade.cell_names import bound_anywhere, parse_without_magics
 
 from authoring.assignment import Assignment, add_option
 from authoring.execute import execute, print_section_times
+from authoring.make_course import lend_ready_made
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build" / "colab"
@@ -88,7 +89,7 @@ def run_both(assignment: Assignment) -> int:
     """Run the solved and the release notebook, and say what came out; 0 if all is well."""
     folder = Path("build", "colab", assignment.name)
     build = ROOT / folder
-    build.mkdir(parents=True, exist_ok=True)
+    lend_ready_made(assignment, build)
     print(f"\n== {assignment.name}: the solved notebook, fast profile")
     try:
         solved = execute(assignment.source_notebook, build / "solved.ipynb", PARAMETERS, "colab")
