@@ -77,6 +77,26 @@ def test_the_instructors_guide_has_the_points_of_the_notebook(assignment, notebo
     assert points_table(notebook) in guide, "the guide is stale: run `make sync`"
 
 
+@pytest.mark.parametrize("assignment", ASSIGNMENTS, ids=lambda assignment: assignment.name)
+def test_the_solved_notebook_is_the_source_with_outputs(assignment, notebook):
+    solved = nbformat.read(assignment.solved_notebook, as_version=4)
+    assert [(c.id, c.cell_type, c.source, c.metadata) for c in solved.cells] == [
+        (c.id, c.cell_type, c.source, c.metadata) for c in notebook.cells
+    ]
+    assert solved.metadata == notebook.metadata
+    code = code_cells(solved)
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    outputs = [output for cell in code for output in cell.outputs]
+    assert not [output for output in outputs if output.output_type == "error"]
+    for cell in code:
+        streams = [output.name for output in cell.outputs if output.output_type == "stream"]
+        assert len(streams) == len(set(streams)), f"{cell.id}: expected one output per stream"
+    pictures = {
+        cell.id for cell in code for output in cell.outputs if "image/png" in output.get("data", {})
+    }
+    assert pictures == {cell.id for cell in notebook.cells if "alt" in cell.metadata}
+
+
 # Cells
 
 

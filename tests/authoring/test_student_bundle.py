@@ -10,7 +10,7 @@ import zipfile
 import nbformat
 import pytest
 
-from authoring.assignment import NEXACODE, ROOT
+from authoring.assignment import ASSIGNMENTS, NEXACODE, ROOT
 from authoring.student_bundle import bundled_files, find_leaks, hidden_lines, write_bundle
 
 FOLDER = NEXACODE.name
@@ -22,28 +22,32 @@ def source():
     return nbformat.read(NEXACODE.source_notebook, as_version=4)
 
 
-def test_the_bundle_holds_the_release_and_opens(tmp_path):
-    first = write_bundle(NEXACODE, tmp_path / "one")
-    assert write_bundle(NEXACODE, tmp_path / "two").read_bytes() == first.read_bytes()
+@pytest.mark.parametrize("assignment", ASSIGNMENTS, ids=lambda assignment: assignment.name)
+def test_the_bundle_holds_the_release_and_opens(assignment, tmp_path):
+    folder = assignment.name
+    first = write_bundle(assignment, tmp_path / "one")
+    assert write_bundle(assignment, tmp_path / "two").read_bytes() == first.read_bytes()
     with zipfile.ZipFile(first) as archive:
         assert archive.testzip() is None
         names = set(archive.namelist())
-        notebook = archive.read(NAME)
-        guide = archive.read(f"{FOLDER}/README.md").decode()
+        notebook = archive.read(f"{folder}/{assignment.notebook_name}")
+        guide = archive.read(f"{folder}/README.md").decode()
     released = {
         path.relative_to(ROOT / "release").as_posix()
-        for path in NEXACODE.release.rglob("*")
+        for path in assignment.release.rglob("*")
         if path.is_file()
     }
-    pictures = {name for name in names if name.startswith(f"{FOLDER}/images/")}
-    assert names == released | {f"{FOLDER}/README.md", f"{FOLDER}/LICENSE"} | pictures
+    pictures = {name for name in names if name.startswith(f"{folder}/images/")}
+    assert names == released | {f"{folder}/README.md", f"{folder}/LICENSE"} | pictures
     links = re.findall(r"!\[[^]]*\]\(([^)]*)\)", guide)
-    assert links and {f"{FOLDER}/{link}" for link in links} == pictures
+    assert {f"{folder}/{link}" for link in links} == pictures
     nbformat.validate(nbformat.reads(notebook, as_version=4))
 
 
-def test_no_answer_is_in_it(source):
-    assert find_leaks(bundled_files(NEXACODE), source) == []
+@pytest.mark.parametrize("assignment", ASSIGNMENTS, ids=lambda assignment: assignment.name)
+def test_no_answer_is_in_it(assignment):
+    source = nbformat.read(assignment.source_notebook, as_version=4)
+    assert find_leaks(bundled_files(assignment), source) == []
 
 
 def test_the_search_knows_solutions_tests_schemes_and_model_answers(source):
