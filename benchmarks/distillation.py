@@ -1,22 +1,21 @@
 """Corrections into weights, five seeds: who needs the fewest answers of a developer?
 
-Every seed trains each contestant for each developer, with 400 answers. Each part is written to
-``build/distillation/`` when it is done, and is not measured again: stop it and go on at any time.
-``python -m benchmarks.distillation --seeds 0 1`` measures some seeds only.
+Every seed trains each contestant for each developer, with 400 answers. Each part is kept in
+build/benchmarks/ when it is done: stop it and go on at any time. ``python -m
+benchmarks.distillation --seeds 0 1`` measures these seeds, and writes no figures.
 """
 
 import argparse
 import copy
-import json
-import statistics
+import functools
 import time
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from authoring.assignment import DISTILLATION
-from benchmarks.common import ROOT, Figure, load_deployed, save
+from benchmarks.common import Figure, keep_part, load_deployed, save
+from benchmarks.personalization import mean_interval
 from nexa_helpers.developers import ADA, DARA, Developer, write_preferences
 from nexa_helpers.distillation_training import play_with_notes, train_from_feedback
 from nexa_helpers.hint_judge import HINTS, HintJudge
@@ -24,7 +23,7 @@ from nexa_helpers.learning_speed import sessions_until_stable
 from nexa_helpers.live_evaluation import satisfaction
 from nexa_helpers.runtime import set_seed
 
-PARTS = ROOT / "build" / "distillation"
+Parts = dict[tuple[str, str], list[dict[str, Any]]]  # of each seed, by developer and contestant
 NUM_REQUESTS = 200
 ANSWERS = 400
 TRAINED: dict[str, dict[str, Any]] = {
@@ -42,6 +41,11 @@ FAILURES: dict[str, dict[str, Any]] = {
     "top 4, no tail bin": {"objective": "top-k"},
 }
 NOTES = "prompt injection"
+GOALS = {
+    ("Dara", "rewards alone"): "<= 0.3",
+    ("Dara", "hints alone"): ">= 0.8",
+    ("Dara", "combined"): ">= 0.95",
+}
 
 
 class World:
@@ -80,14 +84,12 @@ class World:
 
 
 def part_of(world: World, developer: Developer, name: str, seed: int) -> dict[str, Any]:
-    """Read a part, or measure and write it."""
-    path = PARTS / f"{developer.name}-{name.replace(' ', '-').replace('%', 'percent')}-{seed}.json"
-    if not path.exists():
-        part = world.measure(developer, name, seed)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(part))
-        print(f"{path.stem}: {part['looks'][-1]:.3f} in {part['seconds']:.0f} s", flush=True)
-    return dict(json.loads(Path(path).read_text()))
+    """Read a part, or measure and keep it."""
+    label = f"{developer.name}-{name.replace(' ', '-').replace('%', 'percent')}-{seed}"
+    measure = functools.partial(world.measure, developer, name, seed)
+    part: dict[str, Any] = keep_part(f"distillation-{label}", measure)
+    print(f"{label}: {part['looks'][-1]:.3f} in {part['seconds']:.0f} s", flush=True)
+    return part
 
 
 def answers_to_reach(part: dict[str, Any], share: float) -> float:
@@ -96,44 +98,54 @@ def answers_to_reach(part: dict[str, Any], share: float) -> float:
     return float(next((answers for answers, found in pairs if found >= share), 2 * ANSWERS))
 
 
-def summarize(parts: dict[tuple[str, str], list[dict[str, Any]]], world: World) -> list[Figure]:
-    """Turn the parts into figures: means over the seeds."""
-    figures = []
-    goals = {
-        ("Dara", "rewards alone"): ("<= 0.3", lambda x: x <= 0.3),
-        ("Dara", "hints alone"): (">= 0.8", lambda x: x >= 0.8),
-        ("Dara", "combined"): (">= 0.95", lambda x: x >= 0.95),
-    }
+def values_of(parts: Parts) -> dict[str, tuple[list[float], str, str]]:
+    """Collect by name the values of each seed, their unit, and the goal of their mean."""
+    values: dict[str, tuple[list[float], str, str]] = {}
     for (who, name), found in parts.items():
         last = [part["looks"][-1] for part in found]
-        goal, is_met = goals.get((who, name), ("", None))
-        mean = statistics.mean(last)
-        met = is_met(mean) if is_met else None
-        figures.append(Figure(f"{who}, {name}: satisfied at the end", mean, "share", goal, met))
-        spread = statistics.stdev(last) if len(last) > 1 else 0.0
-        figures.append(Figure(f"{who}, {name}: its spread over seeds", spread, "share (std)"))
+        values[f"{who}, {name}: satisfied at the end"] = (last, "share", GOALS.get((who, name), ""))
         stable = [sessions_until_stable(part["corrected"]) for part in found]
-        number = statistics.median(n or len(found[0]["corrected"]) + 1 for n in stable)
-        figures.append(Figure(f"{who}, {name}: sessions until stable", number, "sessions"))
-        if name in TRAINED:
-            most = max(part["seconds"] for part in found)
-            figures.append(
-                Figure(f"{who}, {name}: longest run", most, "s CPU", "<= 90", most <= 90)
-            )
-    reached = {
-        name: statistics.mean(answers_to_reach(part, 0.9) for part in parts["Ada", name])
-        for name in TRAINED
-    }
-    ratio = reached["combined"] / reached["rewards alone"]
-    figures += [
-        Figure(f"Ada, {name}: answers until .9", n, "answers") for name, n in reached.items()
-    ]
-    figures.append(Figure("Ada: combined / rewards alone", ratio, "ratio", "<= 0.5", ratio <= 0.5))
+        never = len(found[0]["corrected"]) + 1
+        sessions = [float(number or never) for number in stable]
+        values[f"{who}, {name}: sessions until stable"] = (sessions, "sessions", "")
+    for name in TRAINED:
+        reached = [answers_to_reach(part, 0.9) for part in parts["Ada", name]]
+        values[f"Ada, {name}: answers until .9"] = (reached, "answers", "")
+    for other in ("rewards alone", "hints alone"):
+        for who in ("Ada", "Dara"):
+            pairs = zip(parts[who, "combined"], parts[who, other], strict=True)
+            gains = [one["looks"][-1] - two["looks"][-1] for one, two in pairs]
+            values[f"{who}, combined minus {other}: satisfied at the end"] = (gains, "gain", "")
+    return values
+
+
+def meets(mean: float, goal: str) -> bool | None:
+    """Tell whether a mean meets a goal such as ">= 0.8"; None where there is no goal."""
+    if not goal:
+        return None
+    sign, limit = goal.split()
+    return mean >= float(limit) if sign == ">=" else mean <= float(limit)
+
+
+def summarize(parts: Parts, world: World) -> tuple[list[Figure], dict[str, Any]]:
+    """Turn the parts into figures, means over the seeds with intervals, and what prose cites."""
+    figures, means = [], {}
+    for name, (values, unit, goal) in values_of(parts).items():
+        mean, low, high = means[f"distillation: {name}"] = mean_interval(values, unit)
+        label = f"{name}: mean of {len(values)} seeds [{low:.3f}, {high:.3f}]"
+        figures.append(Figure(label, mean, unit, goal, meets(mean, goal)))
+    reached = [means[f"distillation: Ada, {name}: answers until .9"][0] for name in TRAINED]
+    ratio = dict(zip(TRAINED, reached, strict=True))["combined"] / reached[0]
+    name = "Ada: answers until .9, combined / rewards alone"
+    figures.append(Figure(name, ratio, "ratio", "<= 0.5", ratio <= 0.5))
+    trained = [part for (_, name), found in parts.items() if name in TRAINED for part in found]
+    longest = max(part["seconds"] for part in trained)
+    figures.append(Figure("the longest training run", longest, "s CPU", "<= 90", longest <= 90))
     for developer in (ADA, DARA):
         wishes = [HINTS[wish][2] for wish in developer.wishes.values()]
         ceiling = world.look(world.deployed, developer, wishes)
         figures.append(Figure(f"{developer.name}: hinted teacher, three notes", ceiling, "share"))
-    return figures
+    return figures, means
 
 
 def main() -> None:
@@ -144,12 +156,19 @@ def main() -> None:
     world = World()
     plan = [(who, name) for who in (ADA, DARA) for name in (*TRAINED, NOTES)]
     plan += [(DARA, name) for name in FAILURES]
-    parts: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    parts: Parts = {}
     for seed in seeds:
         for who, name in plan:
             parts.setdefault((who.name, name), []).append(part_of(world, who, name, seed))
-    note = f"seeds {seeds}; {NUM_REQUESTS} unseen requests per look; failures: hints alone"
-    save("distillation", "From corrections to weights", summarize(parts, world), note)
+    if len(seeds) < 3:  # a share of the work; the figures need all of it
+        return
+    note = (
+        f"Seeds {', '.join(map(str, seeds))}; {ANSWERS} answers of a developer, one thread; "
+        f"{NUM_REQUESTS} unseen requests at each look; the failures are hints alone. A goal never "
+        f"reached counts {2 * ANSWERS} answers."
+    )
+    figures, means = summarize(parts, world)
+    save("distillation", "From corrections to weights", figures, note, means=means)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ ORDER = (
     "notebook_seeds",
     "personalization",
     "ablation",
+    "distillation",
     "real_text",
     "grading",
     "class_grading",

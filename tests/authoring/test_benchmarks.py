@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import stats
 
-from benchmarks import training_step
+from benchmarks import distillation, training_step
 from benchmarks.ablation import paired
 from benchmarks.report import REPORT, report
 from nexa_helpers.given.check_tools import check_tokenizer, check_triple, tiny_policy
@@ -48,6 +48,30 @@ def test_variants_are_compared_seed_by_seed():
     assert pairs == [(0.9, 0.6), (0.7, 0.65), (0.95, 0.4)]  # a seed without a value is left out
     oracle = stats.ttest_rel(*zip(*pairs, strict=True)).confidence_interval(0.95)
     assert (mean, low, high) == pytest.approx((0.3, oracle.low, oracle.high))
+
+
+def test_what_the_contestants_gave_becomes_values_per_seed():
+    def part(*looks, corrected=(True, False, False, False)):
+        answers = [40 * place for place in range(len(looks))]
+        return {"looks": looks, "answers": answers, "corrected": corrected, "seconds": 1.0}
+
+    parts = {
+        (who, name): [part(0.0, 0.5), part(0.25, 0.75)]
+        for who in ("Ada", "Dara")
+        for name in ("rewards alone", "hints alone")
+    }
+    for who in ("Ada", "Dara"):
+        parts[who, "combined"] = [part(0.0, 1.0), part(0.95, 1.0, corrected=(True, True))]
+    values = distillation.values_of(parts)
+    end = "satisfied at the end"
+    assert values[f"Dara, combined: {end}"] == ([1.0, 1.0], "share", ">= 0.95")
+    assert values[f"Dara, combined minus hints alone: {end}"] == ([0.5, 0.25], "gain", "")
+    assert values["Dara, combined: sessions until stable"][0] == [2.0, 5.0]  # never: one more
+    assert values["Ada, combined: answers until .9"][0] == [40.0, 0.0]
+    assert values["Ada, hints alone: answers until .9"][0] == [800.0, 800.0]  # never: twice all
+    assert [distillation.meets(0.8, goal) for goal in (">= 0.8", "<= 0.3", "")] == [
+        *(True, False, None)
+    ]
 
 
 def test_the_page_is_made_from_the_result_files():
