@@ -15,7 +15,7 @@ from authoring.answer_bank import (
     run_graded,
     with_answer,
 )
-from authoring.assignment import ASSIGNMENTS, DRAFTS, NEXACODE
+from authoring.assignment import ASSIGNMENTS, DRAFTS, NEXACODE, Assignment
 from authoring.graded_cells import (
     asked_functions,
     asked_name,
@@ -44,17 +44,24 @@ def new_answer(folder, text: str, todo: int = 1, verdict: str = "wrong") -> Answ
     return answer
 
 
-def sample(answers: list[Answer]) -> list[Answer]:
-    """Take one answer of each TODO: of the even ones a right one, of the odd ones a wrong one."""
+def sample(assignment: Assignment) -> list[Answer]:
+    """Take one answer of each TODO: of the even ones a right one, of the odd ones a wrong one.
+
+    Of the first assignment test_nbgrader_cli.py grades a mixed submission: those TODOs are left
+    out here.
+    """
     by_todo: dict[int, list[Answer]] = {}
-    for answer in answers:
+    mixed = (1, 3, 4, 8) if assignment is NEXACODE else ()
+    for answer in list_bank(assignment):
+        if answer.todo in mixed:
+            continue
         by_todo.setdefault(answer.todo, []).append(answer)
     return [listed[-(todo % 2)] for todo, listed in by_todo.items()]  # right ones stand first
 
 
 @pytest.mark.parametrize(
     ("assignment", "answer"),
-    [(each, answer) for each in ASSIGNMENTS + DRAFTS for answer in sample(list_bank(each))],
+    [(each, answer) for each in ASSIGNMENTS + DRAFTS for answer in sample(each)],
     ids=lambda one: one.name,
 )
 def test_an_answer_costs_nothing_in_other_todos(quick_graders, assignment, answer):

@@ -71,7 +71,7 @@ def test_the_search_knows_solutions_tests_schemes_and_model_answers(source):
 @pytest.mark.parametrize("where", ["source", "output", "metadata", "", ".gz", ".xz", ".bz2"])
 def test_an_answer_is_found_wherever_it_is(source, where):
     line = max(hidden_lines(source), key=len)
-    files = bundled_files(NEXACODE)
+    files = {NAME: NEXACODE.release_notebook.read_bytes()}
     notebook = copy.deepcopy(nbformat.reads(files[NAME], as_version=4))
     cell = next(cell for cell in notebook.cells if cell.cell_type == "code")
     if where == "source":
