@@ -8,6 +8,7 @@ function here calls another TODO's, so nothing has a stand-in. ``draw_*`` runs o
 """
 
 import random
+from itertools import product
 from typing import Any
 
 from nexa_grade.second_look.probe import Probe
@@ -122,6 +123,7 @@ def call_bad_rates(namespace: Namespace, given: dict[str, float]) -> Any:
     wrongs = (given["above"], below, NO_NUMBER, namespace["np"].array([fine, below]))
     return [
         *(outcome_of(share, wrong, given["size"]) for wrong in wrongs), outcome_of(share, fine, 0),
+        outcome_of(share, fine, namespace["np"].array([given["size"], 0])),
     ]  # fmt: skip
 
 
@@ -230,8 +232,11 @@ def call_notes(namespace: Namespace, given: dict[str, Any]) -> Any:
         grown = function(grown, hint)
     later = turns_of(request, write(given["notes"]), request)
     placed = function(later, hints[0])
+    before = (turns_of(write(given["notes"]), *others) for others in ([], given["turns"]))
+    whole = [[dict(turn) for turn in function(turns, hints[0])] for turns in before]
     contents = [[turn["content"] for turn in turns] for turns in (noted, grown)]
-    return [*contents, [dict(turn) for turn in placed[1:]], later]  # the first is another cell's
+    # The first turn is another cell's.
+    return [*contents, *whole, [dict(turn) for turn in placed[1:]], later]
 
 
 def call_line(namespace: Namespace, given: dict[str, Any]) -> Any:
@@ -273,7 +278,10 @@ def call_difference(namespace: Namespace, given: dict[str, Any]) -> Any:
 
 
 def call_clip(namespace: Namespace, given: dict[str, Any]) -> Any:
-    """Score with gaps beyond the clip, and where the teacher finds a token impossible."""
+    """Score with gaps beyond the clip, and where the teacher finds a token impossible.
+
+    Refused are a clip that is not positive, and an impossible token without a clip.
+    """
     function, clip = namespace["distillation_advantages"], given["clip"]
     # New tensors for each call: whether a call changes them is another cell's.
     found = [function(*scores_of(namespace, given, "far"))]
@@ -281,7 +289,13 @@ def call_clip(namespace: Namespace, given: dict[str, Any]) -> Any:
         found.append(function(*scores_of(namespace, given, "far"), clip=limit))
     teacher, old, lengths = scores_of(namespace, given, "far")
     teacher[0, 0] = -INFINITE
-    return [*found, function(teacher, old, lengths, clip=clip)]
+    found.append(function(teacher, old, lengths, clip=clip))
+    wrongs = [(*scores_of(namespace, given, "far"), limit) for limit in (0.0, -clip)]
+    for places in ((0, 0), ...):
+        teacher, old, lengths = scores_of(namespace, given, "far")
+        teacher[places] = -INFINITE
+        wrongs.append((teacher, old, lengths, None))
+    return [*found, *(outcome_of(function, *wrong) for wrong in wrongs)]
 
 
 ODD_PAIRS = (  # what stands at padding: teacher, old
@@ -348,8 +362,13 @@ def call_scalar(namespace: Namespace, given: list[Any]) -> Any:
     function(*leaves, lengths).backward()
     fine, odd = torch.zeros_like(scores), torch.zeros_like(scores)
     odd[0, -1] = -INFINITE
+    no_number, narrow = fine.clone(), torch.zeros(1, 1)
+    no_number[0, 0] = NO_NUMBER
     wide = torch.zeros(1, scores.shape[1] + 1)
-    wrongs = ((odd, fine, fine), (fine, fine, odd), (fine, fine, wide))
+    wrongs = (
+        (odd, fine, fine), (fine, fine, odd), (fine, fine, wide), (fine, no_number, fine),
+        (fine, torch.full_like(fine, -INFINITE), fine), (fine, narrow, fine), (fine, wide, fine),
+    )  # fmt: skip
     return [
         list(loss.shape), loss, new.grad, [leaf.grad is None for leaf in leaves[1:]],
         [outcome_of(function, *wrong, lengths) for wrong in wrongs],
@@ -392,6 +411,7 @@ def draw_lengths(rng: random.Random) -> dict[str, Any]:
     return {
         "steps": uniform(rng, -0.15, 0.15, 3, columns), "weights": uniform(rng, -2, 2, 3, columns),
         "lengths": [rng.sample(three, 3) for three in lengths], "fill": rng.uniform(-3, 7),
+        "low": rng.uniform(-1000, -800),
     }  # fmt: skip
 
 
@@ -400,11 +420,12 @@ def call_lengths(namespace: Namespace, given: dict[str, Any]) -> Any:
     torch, function = namespace["torch"], namespace["distillation_loss"]
     steps, weights = doubles(namespace, given["steps"]), doubles(namespace, given["weights"])
     found = []
-    for lengths in given["lengths"]:
+    fill, low = given["fill"], given["low"]  # new - low is too large for exp
+    for lengths, fills in product(given["lengths"], ((fill, fill, fill), (0.0, low, 0.0))):
         padding = ~mask_of(namespace, lengths, steps.shape[1])
+        tensors = (steps - 2, torch.full_like(steps, -2), weights)
         new, old, advantages = (
-            tensor.masked_fill(padding, given["fill"])
-            for tensor in (steps - 2, torch.full_like(steps, -2), weights)
+            tensor.masked_fill(padding, value) for tensor, value in zip(tensors, fills, strict=True)
         )
         new.requires_grad_()
         loss = function(new, old, advantages, torch.tensor(lengths))
@@ -477,7 +498,14 @@ def call_positions(namespace: Namespace, given: dict[str, Any]) -> Any:
         found += [function(*pair, torch.tensor(lengths)) for pair in pairs]
     nothing, full = torch.tensor([0] * rows), torch.tensor([time] * rows)
     other = torch.zeros(rows, time, vocab + 1)
-    found += [function(student, teacher, nothing), outcome_of(function, student, other, full)]
+    of_nothing = function(student, teacher, nothing)
+    found += [of_nothing, isinstance(of_nothing, torch.Tensor)]
+    wrongs = [(student, other), (student, teacher - INFINITE)]
+    for number in (NO_NUMBER, INFINITE, -INFINITE):
+        odd = student.clone()
+        odd[1, 0, 2] = number
+        wrongs += [(odd, teacher), (student, odd)]
+    found += [outcome_of(function, *wrong, full) for wrong in wrongs]
     student.requires_grad_()
     function(student, teacher.requires_grad_(), full).backward()
     return [*found, teacher.grad is None]
@@ -507,26 +535,32 @@ def call_tail(namespace: Namespace, given: dict[str, Any]) -> Any:
 def draw_groups(rng: random.Random) -> dict[str, Any]:
     """Draw groups of rewards that all say something, and hints."""
     groups, size, columns = (rng.randint(2, 4) for _ in range(3))
+    large, small = rng.uniform(5e3, 1e4), rng.uniform(6e-4, 9e-4)
     return {
         "rewards": normal(rng, 1, groups * size), "size": size,
         "hints": normal(rng, 0.5, groups * size, columns),
+        "uneven": [large, -large, small, -small],
     }  # fmt: skip
 
 
 def call_groups(namespace: Namespace, given: dict[str, Any]) -> Any:
-    """Combine both, once with hints that have a gradient."""
+    """Combine both; look at the gradient and the type, where what is given has others."""
     torch, function = namespace["torch"], namespace["combined_advantages"]
     rewards = doubles(namespace, given["rewards"])
     moving = torch.zeros(2, 2, requires_grad=True)
     still = function(moving, torch.tensor([1.0, -1.0]), 2)
-    found = function(doubles(namespace, given["hints"]), rewards, given["size"])
-    return [found, still.requires_grad]
+    found = [function(doubles(namespace, given["hints"]), rewards, given["size"])]
+    for kind, other in ((torch.float64, torch.float32), (torch.float32, torch.float64)):
+        uneven = torch.tensor(given["uneven"], dtype=other, requires_grad=True)
+        got = function(torch.zeros(4, 2, dtype=kind), uneven, 2)
+        found += [got, got.dtype == kind, got.requires_grad]
+    return [*found, still.requires_grad]
 
 
 def draw_constants(rng: random.Random) -> dict[str, Any]:
     """Draw hints, and rewards that are equal in their groups.
 
-    No reward but 0.1, the cell's own, has to be equal up to rounding.
+    No rewards but 0.1 and 0.9, the cell's own, have to be equal up to rounding.
     """
     sign = rng.choice([-1.0, 1.0])
     constant, opposite, varied = [sign, sign], [-sign, -sign], [sign, -sign]
@@ -548,7 +582,9 @@ def call_constants(namespace: Namespace, given: dict[str, Any]) -> Any:
         function(torch.tensor(given["hints"]), torch.tensor(rewards), size)
         for rewards, size in given["cases"]
     ]
-    # Only here is something compared, and only here has the cell one token and no hint.
+    for reward, size in ((0.9, 3), (0.9, 6), (0.1, 7)):
+        found.append(function(torch.zeros(size, 1), torch.full((size,), reward), size))
+    # Only here is something compared.
     return [*found, function(torch.zeros(4, 1), torch.tensor(given["mixed"]), 2)]
 
 
@@ -585,6 +621,7 @@ def call_weights(namespace: Namespace, given: list[Any]) -> Any:
     wrongs = (
         (torch.zeros(3, 1), torch.zeros(3)), (torch.zeros(4, 1), torch.zeros(2)),
         (torch.tensor(hints), torch.tensor([1.0, NO_NUMBER])),
+        *((torch.tensor(hints) * odd, torch.tensor(rewards)) for odd in (NO_NUMBER, INFINITE)),
     )  # fmt: skip
     return [*found, *(outcome_of(function, *wrong, 2) for wrong in wrongs)]
 
