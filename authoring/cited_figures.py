@@ -87,7 +87,8 @@ def short(number: float) -> str:
     """Write a number as the prose does: .07, 1.00, -.12, from ten on without a fraction."""
     if isinstance(number, int) or abs(number) >= 10:
         return f"{number:.0f}"
-    return re.sub(r"^(-?)0\.", r"\1.", f"{number:.2f}")
+    text = f"{number:.2f}".replace("-0.00", "0.00")
+    return re.sub(r"^(-?)0\.", r"\1.", text)
 
 
 def cite(kind: str, name: str, cited: Cited) -> str:

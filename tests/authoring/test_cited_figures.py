@@ -53,7 +53,15 @@ def test_a_range_holds_every_run_and_keeps_to_what_is_possible(values, expected)
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [(0.065, ".07"), (1.0, "1.00"), (-0.12, "-.12"), (7, "7"), (152.6, "153"), (-10.2, "-10")],
+    [
+        (0.065, ".07"),
+        (1.0, "1.00"),
+        (-0.12, "-.12"),
+        (-0.004, ".00"),
+        (7, "7"),
+        (152.6, "153"),
+        (-10.2, "-10"),
+    ],
 )
 def test_numbers_are_written_as_the_prose_has_them(number, text):
     assert short(number) == text

@@ -19,7 +19,9 @@ import torch.nn.functional as F
 from sklearn.metrics import balanced_accuracy_score
 from torch.testing import assert_close
 
-from authoring.assignment import NEXACODE
+from authoring.answer_bank import read_source
+from authoring.assignment import NEXACODE, find_assignment
+from authoring.graded_cells import asked_functions
 from nexa_helpers import training
 from nexa_helpers.conversations import (
     extract_training_triples,
@@ -447,11 +449,13 @@ def test_row_26_every_import_is_used(notebook):
     assert used_once == []
 
 
-def test_row_27_opd_is_not_promised(notebook):
+def test_row_27_opd_has_an_assignment_of_its_own(notebook):
     summary = "\n".join(cell.source for cell in notebook.cells[-3:])
     sentences = [part for part in re.split(r"(?<=[.:])\s", summary) if "OPD" in part]
     assert all("not part of this notebook" in " ".join(part.split()) for part in sentences)
     assert "OPD" not in code_of(notebook)
+    asked = asked_functions(read_source(find_assignment("distillation")))
+    assert {"hinted_context", "distillation_loss"} <= asked.keys()
 
 
 def test_the_document_lists_every_row_and_every_test():
