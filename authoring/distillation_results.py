@@ -41,7 +41,7 @@ def results_of(notebook: dict[str, Any]) -> dict[str, Any]:
 def collect(
     notebook: dict[str, Any], seed: int
 ) -> tuple[dict[str, dict[str, nn.Module]], dict[str, Any]]:
-    """Collect what a stuck student can load.
+    """Collect what a stuck student can load, beside what ``copy_deployed`` has copied.
 
     Args:
         notebook: The variables of an executed notebook, full profile, ``RUN_FAILURES`` on.
@@ -50,11 +50,7 @@ def collect(
     Returns:
         Models by file name and part ("" for the only one), and JSON data by file name.
     """
-    tables = {
-        "results.json": results_of(notebook),
-        "tokenizer.json": json.loads(notebook["tokenizer"].backend_tokenizer.to_str()),
-    }
-    return {"deployed.safetensors": {"": notebook["deployed"]}}, tables
+    return {}, {"results.json": results_of(notebook)}
 
 
 def copy_deployed(source: Assignment, target: Assignment) -> None:

@@ -12,9 +12,10 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import papermill
@@ -120,7 +121,10 @@ def lend_ready_made(assignment: Assignment, folder: Path) -> None:
 
 
 def execute_source(
-    assignment: Assignment, output: Path, source: Path | None = None
+    assignment: Assignment,
+    output: Path,
+    source: Path | None = None,
+    switched_on: Sequence[str] = (),
 ) -> NotebookNode:
     """Execute the solved notebook on the embedded data, profile ``NEXA_PROFILE`` or full.
 
@@ -128,12 +132,14 @@ def execute_source(
         assignment: Whose notebook.
         output: Where the executed notebook is written.
         source: Another notebook to execute in place of the assignment's.
+        switched_on: Settings of the notebook that are True in this run.
 
     Raises:
         CourseError: A cell failed.
     """
     profile = os.environ.get("NEXA_PROFILE") or "full"
-    parameters = {"DATA_SOURCE": "embedded", "PROFILE": profile}
+    parameters: dict[str, Any] = {"DATA_SOURCE": "embedded", "PROFILE": profile}
+    parameters |= dict.fromkeys(switched_on, True)
     lend_ready_made(assignment, output.parent)
     try:
         return execute(source or assignment.source_notebook, output, parameters)
@@ -182,7 +188,7 @@ save(find_assignment({assignment.name!r}), globals())
     longer = output.with_suffix(".source.ipynb")
     longer.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, longer)
-    return execute_source(assignment, output, longer)
+    return execute_source(assignment, output, longer, assignment.long_runs)
 
 
 def make_solutions(assignment: Assignment) -> None:
