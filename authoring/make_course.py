@@ -40,8 +40,8 @@ class Steps:
     """The steps of a run, announced as they begin and timed."""
 
     def __init__(self) -> None:
-        """Count set-up as the first step where make says when it began."""
-        began = float(os.environ.get("NEXA_STARTED", time.time()))
+        """Count set-up as the first assignment's first step where make says when it began."""
+        began = float(os.environ.pop("NEXA_STARTED", time.time()))
         self.seconds = {"set-up": time.time() - began}
 
     @contextmanager

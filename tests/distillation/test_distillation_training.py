@@ -154,6 +154,15 @@ def test_the_teacher_reads_earlier_hints_about_other_features(policy, tokenizer)
     assert memory.notes == [PYTHON, GUARD]
 
 
+def test_a_long_request_does_not_cut_the_hint_which_stands_in_front(tokenizer):
+    request = {"role": "user", "content": "sort " * 70}
+    record = {"context": [request], "response": "x", "response_ids": [120]}
+    batch = encode_hinted([record], [GUARD], HintMemory(6), tokenizer, 640, torch.device("cpu"))
+    text = tokenizer.decode(batch["input_ids"][0].tolist())
+    assert GUARD in text
+    assert request["content"].strip() in text
+
+
 def test_a_hint_longer_than_the_context_is_an_error(tokenizer):
     record = {"context": [{"role": "user", "content": "Sort."}], "response": "x"}
     record["response_ids"] = [120]
