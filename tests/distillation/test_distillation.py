@@ -249,7 +249,8 @@ def test_all_of_the_vocabulary_is_the_exact_one_and_fewer_bins_see_less():
     student, teacher = draw(2, 5, 7), draw(2, 5, 7, seed=1)
     values = [exact_reverse_kl(student, teacher, lengths(5, 5), k).item() for k in range(1, 8)]
     assert values[-1] == exact_reverse_kl(student, teacher, lengths(5, 5)).item()
-    assert values == sorted(values)  # joining bins never adds to a divergence
+    for fewer, more in itertools.pairwise(values):  # joining bins never adds to a divergence
+        assert fewer <= more + 1e-12
 
 
 def test_it_is_never_negative_where_the_sum_without_a_tail_is():
