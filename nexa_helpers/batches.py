@@ -40,3 +40,18 @@ def take_step(optimizer: torch.optim.Optimizer, model: nn.Module, loss: torch.Te
     loss.backward()
     nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
+
+
+def one_cycle(
+    optimizer: torch.optim.Optimizer, lr: float, num_steps: int
+) -> torch.optim.lr_scheduler.OneCycleLR:
+    """Let the learning rate rise for a tenth of the steps, then fall to 0.
+
+    Args:
+        optimizer: Of any parameters.
+        lr: The highest learning rate.
+        num_steps: All steps; the schedule steps once after each.
+    """
+    # torch divides by zero where the rise ends with the first step: it takes one and a half at least
+    rise = max(0.1, 1.5 / max(num_steps, 2))
+    return torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, num_steps, pct_start=rise)

@@ -19,7 +19,7 @@ from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 from torch import nn
 from tqdm import tqdm
 
-from nexa_helpers.batches import pad_rows, take_step
+from nexa_helpers.batches import one_cycle, pad_rows, take_step
 from nexa_helpers.feedback import NEGATIVE_WORDS, POSITIVE_WORDS, words
 
 
@@ -211,7 +211,7 @@ def train_prm(
         rows_of_label[label].append(row)
     weights = [1 if label == 0 else 3 for label in rows_of_label]
     optimizer = torch.optim.AdamW(prm.parameters(), lr=lr, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, num_steps, pct_start=0.1)
+    schedule = one_cycle(optimizer, lr, num_steps)
     losses = []
     prm.train()
     for _ in tqdm(range(num_steps), desc="PRM"):

@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 from tqdm import tqdm
 
-from nexa_helpers.batches import take_step
+from nexa_helpers.batches import one_cycle, take_step
 from nexa_helpers.conversations import parse_conversation
 from nexa_helpers.developers import Developer, LiveSession
 from nexa_helpers.feedback import keyword_labels
@@ -74,7 +74,7 @@ def warm_start(
     encoded.sort(key=lambda ids_and_targets: len(ids_and_targets[0]))
     batches = [encoded[i : i + batch_size] for i in range(0, len(encoded), batch_size)]
     optimizer = torch.optim.AdamW(policy.parameters(), lr=lr, betas=(0.9, 0.98), weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, num_steps, pct_start=0.1)
+    schedule = one_cycle(optimizer, lr, num_steps)
     losses = []
     for _ in tqdm(range(num_steps), desc="warm start"):
         batch = pad_conversations(rng.choice(batches), tokenizer, device)

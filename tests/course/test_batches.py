@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from nexa_helpers.batches import pad_rows, take_step
+from nexa_helpers.batches import one_cycle, pad_rows, take_step
 
 ROWS = [[5, 6, 7], [8], [9, 4]]
 
@@ -45,3 +45,23 @@ def test_a_step_forgets_old_gradients_and_bounds_the_new_ones():
     start = model.weight.detach().clone()
     take_step(optimizer, model, (model.weight * torch.tensor([[30.0, 40.0]])).sum())
     assert_close(model.weight, start - torch.tensor([[0.6, 0.8]]).double(), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("num_steps", [*range(1, 31), 300])
+def test_the_rate_rises_once_then_falls_to_nothing_for_any_number_of_steps(num_steps):
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    schedule = one_cycle(optimizer, 2.0, num_steps)
+    rates = []
+    for _ in range(num_steps):
+        rates += schedule.get_last_lr()
+        optimizer.step()
+        schedule.step()
+    top = max(range(num_steps), key=rates.__getitem__)
+    assert rates[: top + 1] == sorted(rates[: top + 1])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+    assert max(rates) <= 2.0
+    if num_steps >= 20:
+        assert top == pytest.approx(0.1 * num_steps, abs=1.5)
+        assert max(rates) > 1.9
+    if num_steps > 2:
+        assert rates[-1] < 0.001
