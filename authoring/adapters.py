@@ -1,12 +1,15 @@
 """Train the ready-made adapters of the assignment real_model, and measure them: ``make adapters``.
 
-    python -m authoring.adapters                     all developers; goes on where it was stopped
+    python -m authoring.adapters                     all runs; goes on where it was stopped
     python -m authoring.adapters --only ada          one of them
     python -m authoring.adapters --measure           no training: answer, compare, write the figures
 
-The state after each update (adapter, optimizer, curve) is kept in ``build/adapters/<name>/``. What
-students get goes to ``source/real_model/ready_made/``, its hashes into the module that checks
-them, and the figures, with versions and machine, into ``benchmarks/results/adapters.json``.
+There are three kinds of runs: one adapter per developer, which students get; Ada's with one of the
+two signals left out; and the notebook's own short training with three seeds. The state after each
+update (adapter, optimizer, curve) is kept in ``build/adapters/<run>/``, and so are the answers of
+each run. What students get goes to ``source/real_model/ready_made/``, its hashes into the module
+that checks them, and the figures, with versions and machine, into
+``benchmarks/results/adapters.json``.
 """
 
 import argparse
@@ -15,7 +18,7 @@ import json
 import re
 import resource
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,15 +48,36 @@ from nexa_helpers.paired_comparison import paired_comparison
 
 STATE = ROOT / "build" / "adapters"
 SETTINGS = TrainingSettings(updates=16, requests=4, group_size=4, max_tokens=96, seed=42)
-SEED = 42
+SEED = 42  # of the answers that are compared
+LIVE_UPDATES = 8  # of the notebook's profile "full"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run: whose wishes, and which settings."""
+
+    developer: str
+    settings: TrainingSettings
+
+
+PLANS = {
+    **{name: Plan(name, SETTINGS) for name in DEVELOPERS},
+    "ada, hints alone": Plan("ada", replace(SETTINGS, weight_reward=0.0)),
+    "ada, rewards alone": Plan("ada", replace(SETTINGS, weight_hint=0.0, weight_reward=1.0)),
+    **{
+        f"ada, live, seed {seed}": Plan("ada", replace(SETTINGS, updates=LIVE_UPDATES, seed=seed))
+        for seed in (42, 43, 44)
+    },
+}
 
 
 class Run:
-    """The training of one developer's adapter, on disk after each update."""
+    """The training of one adapter, on disk after each update."""
 
-    def __init__(self, model: Any, name: str, settings: TrainingSettings, folder: Path):
+    def __init__(self, model: Any, name: str, plan: Plan, folder: Path):
         """Make a new adapter, or take up the one that was stopped."""
-        self.folder, self.name, self.settings = folder / name, name, settings
+        settings = plan.settings
+        self.folder, self.name, self.plan, self.settings = folder / name, name, plan, settings
         self.model = new_adapter(model, settings.rank, settings.seed)
         self.optimizer = make_optimizer(self.model, settings)
         self.curve: list[dict[str, float]] = []
@@ -94,6 +118,7 @@ class Run:
         part.write_text(json.dumps(state))
         part.rename(self.folder / "state.json")
         (self.folder / f"state-{number}.safetensors").unlink(missing_ok=True)
+        (self.folder / "answers.json").unlink(missing_ok=True)  # they were another state's
 
     def train(self, tokenizer: Any) -> None:
         """Train to the end; the bar shows the time that is left."""
@@ -104,54 +129,70 @@ class Run:
             seconds = (time.perf_counter() - started) / done
             self.keep(number, row | {"seconds": round(seconds, 2)})
 
+        wishes = DEVELOPERS[self.plan.developer]
         train_adapter(
-            self.model, tokenizer, DEVELOPERS[self.name], self.settings, self.optimizer,
+            self.model, tokenizer, wishes, self.settings, self.optimizer,
             first=had, after_update=keep,
         )  # fmt: skip
 
 
-def train_all(names: list[str], settings: TrainingSettings, device: str) -> None:
-    """Train some developers' adapters, one after the other, and save them for students."""
+def train_all(names: list[str], device: str) -> None:
+    """Run some plans, one after the other; what belongs to a developer is saved for students."""
     model, tokenizer, _ = load_model(device=device)
     for name in names:
-        run = Run(model, name, settings, STATE)
+        run = Run(model, name, PLANS[name], STATE)
         run.train(tokenizer)
-        size = save_adapter(run.model, REAL_MODEL.ready_made / name)
+        size = save_adapter(run.model, STATE / name / "adapter")
         print(f"{name}: {size / 1e6:.2f} MB")
+        if name in DEVELOPERS:
+            save_adapter(run.model, REAL_MODEL.ready_made / name)
         model = run.model.unload()
 
 
-def measure(names: list[str], requests: int, device: str) -> dict[str, Any]:
+def answer_once(file: str, model: Any, tokenizer: Any, asked: list[Any]) -> list[str]:
+    """Keep the answers of a model in ``build/adapters/``; answer anew only where there are none."""
+    path = STATE / file
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        texts = answer_requests(model, tokenizer, asked, SEED, SETTINGS.max_tokens)
+        path.write_text(json.dumps(texts))
+    return [str(text) for text in json.loads(path.read_text())]
+
+
+def measure(names: list[str], device: str) -> dict[str, Any]:
     """Let base, hinted base and every adapter answer the same unseen requests.
 
     Returns:
-        Outcomes per model, log-probs lost on plain requests, curves and settings.
+        Outcomes per model, paired comparisons with the base, log-probs lost on plain requests,
+        curves and settings.
     """
     model, tokenizer, source = load_model(device=device)
-    goals = goals_of("test")[:requests]
+    goals = goals_of("test")
     plain = [code_request(goal) for goal in goals]
-    tokens = SETTINGS.max_tokens
-    outcomes = {"base": judge_answers(answer_requests(model, tokenizer, plain, SEED, tokens))}
-    for name in names:
-        hinted = [code_request(goal, DEVELOPERS[name]) for goal in goals]
-        texts = answer_requests(model, tokenizer, hinted, SEED, tokens)
-        outcomes[f"hinted for {name}"] = judge_answers(texts)
+    texts = {"base": answer_once("base.json", model, tokenizer, plain)}
+    for developer in DEVELOPERS:
+        hinted = [code_request(goal, DEVELOPERS[developer]) for goal in goals]
+        file = f"hinted-{developer}.json"
+        texts[f"hinted for {developer}"] = answer_once(file, model, tokenizer, hinted)
     asked = [[{"role": "user", "content": text}] for text in plain_requests()]
     spoken, _ = sample_answers(model, tokenizer, encode_chat(asked, tokenizer), 48, temperature=0.0)
     before, forgotten = mean_log_probs(model, spoken), {}
     for name in names:
-        adapted = load_adapter(model, REAL_MODEL.ready_made / name)
-        texts = answer_requests(adapted, tokenizer, plain, SEED, tokens)
-        outcomes[f"{name}, ready-made"] = judge_answers(texts)
-        forgotten[name] = np.subtract(before, mean_log_probs(adapted, spoken)).tolist()
+        adapted = load_adapter(model, STATE / name / "adapter")
+        label = f"{name}, ready-made" if name in DEVELOPERS else name
+        texts[label] = answer_once(f"{name}/answers.json", adapted, tokenizer, plain)
+        if name in DEVELOPERS:
+            forgotten[name] = np.subtract(before, mean_log_probs(adapted, spoken)).tolist()
         model = adapted.unload()
     states = {name: json.loads((STATE / name / "state.json").read_text()) for name in names}
-    base, paired = outcomes["base"], {}
-    for name in names:
-        own = outcomes[f"{name}, ready-made"]
-        paired[f"{name}, ready-made"] = {
-            column: paired_comparison(base[column], own[column]) for column in (name, "function")
+    outcomes = {name: judge_answers(rows) for name, rows in texts.items()}
+    paired = {
+        name: {
+            column: paired_comparison(outcomes["base"][column], found[column])
+            for column in (re.split(r", |hinted for ", name)[name.startswith("hinted")], "function")
         }
+        for name, found in outcomes.items() if name != "base"
+    }  # fmt: skip
     return {
         "outcomes": outcomes,
         "paired": paired,
@@ -183,16 +224,20 @@ def publish(results: dict[str, Any]) -> None:
     )  # fmt: skip
     pins.write_text(code)
     figures = []
-    for name, curve in results["curves"].items():
-        for column, found in results["paired"][f"{name}, ready-made"].items():
+    for name, columns in results["paired"].items():
+        for column, found in columns.items():
             interval = f"[{found['low']:+.3f}, {found['high']:+.3f}], p = {found['p_value']:.4f}"
-            figures.append(
-                Figure(f"{name}, {column}: difference {interval}", found["difference"], "share")
-            )
+            is_goal = column != "function" and ("ready-made" in name or "live" in name)
+            goal, met = ("low > 0", found["low"] > 0) if is_goal else ("", None)
+            label = f"{name}, {column}: difference {interval}"
+            figures.append(Figure(label, found["difference"], "share", goal, met))
+    for name, curve in results["curves"].items():
         seconds = float(np.median([row["seconds"] for row in curve]))
         figures.append(Figure(f"{name}: seconds per update", seconds, "s"))
-        lost = float(np.mean(results["forgotten"][name]))
-        figures.append(Figure(f"{name}: lost on plain requests", lost, "nats per token"))
+    for name, lost in results["forgotten"].items():
+        margin = 1.96 * float(np.std(lost, ddof=1)) / len(lost) ** 0.5
+        label = f"{name}: lost on plain requests, ± {margin:.3f}"
+        figures.append(Figure(label, float(np.mean(lost)), "nats per token"))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     figures.append(Figure("peak memory of the process", peak, "GB"))
     note = f"{results['settings']}; {results['versions']}; source: {results['source']}"
@@ -202,19 +247,16 @@ def publish(results: dict[str, Any]) -> None:
 def main() -> None:
     """Train what is missing, measure all that is there, and write everything down."""
     parser = argparse.ArgumentParser(description="Train and measure the ready-made adapters.")
-    parser.add_argument("--only", choices=DEVELOPERS, action="append", help="a developer")
+    parser.add_argument("--only", choices=PLANS, action="append", help="one run")
     parser.add_argument("--measure", action="store_true", help="train nothing")
     parser.add_argument("--train", action="store_true", help="measure nothing")
-    parser.add_argument("--updates", type=int, default=SETTINGS.updates)
-    parser.add_argument("--requests", type=int, default=64)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()
     if not options.measure:
-        settings = replace(SETTINGS, updates=options.updates)
-        train_all(options.only or list(DEVELOPERS), settings, options.device)
+        train_all(options.only or list(PLANS), options.device)
     if not options.train:
-        there = [name for name in DEVELOPERS if (REAL_MODEL.ready_made / name).is_dir()]
-        publish(measure(there, options.requests, options.device))
+        there = [name for name in PLANS if (STATE / name / "adapter").is_dir()]
+        publish(measure(there, options.device))
 
 
 if __name__ == "__main__":
