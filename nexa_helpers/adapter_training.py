@@ -5,6 +5,7 @@ import random
 import struct
 import warnings
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,8 @@ class TrainingSettings:
     """Settings of one adapter's training.
 
     ``weight_hint`` and ``weight_reward`` of 0.0 leave a signal out. ``answers_at_once`` bounds the
-    memory: gradients of that many answers are added up. The learning rate falls to a tenth.
+    memory: gradients of that many answers are added up. The learning rate falls to a tenth. Without
+    ``frozen_teacher`` the model in training is its own teacher, which is a trap.
     """
 
     updates: int = 16
@@ -47,6 +49,7 @@ class TrainingSettings:
     answers_at_once: int = 4
     rank: int = 4
     seed: int = 0
+    frozen_teacher: bool = True
 
 
 def new_adapter(model: Any, rank: int = 4, seed: int = 0) -> PeftModel:
@@ -198,7 +201,8 @@ def update_adapter(
     for start in range(0, len(asked), settings.answers_at_once):
         rows = slice(start, start + settings.answers_at_once)
         part = to_device(rows_of(batch, rows), model.device)
-        with torch.no_grad(), model.disable_adapter():  # the teacher is the frozen base
+        base = model.disable_adapter() if settings.frozen_teacher else nullcontext()
+        with torch.no_grad(), base:
             states, _ = response_states(model, to_device(rows_of(teacher, rows), model.device))
         kl, log_probs = chunked_reverse_kl(model, part, states)
         weights = token_advantages(advantages[rows].to(model.device), part)

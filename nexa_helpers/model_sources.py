@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from pathlib import Path
@@ -90,20 +91,22 @@ def download(
     Returns:
         None if all went well, else one line that says what went wrong.
     """
-    log = folder / "download.log"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(folder).free < megabytes * 2_500_000:
             return f"disk full: {megabytes * 2.5:.0f} MB free are needed in {folder}"
-        with log.open("w") as output, tqdm(total=megabytes, unit="MB", desc=name) as bar:
+        with (  # a log without a name: two notebooks may download into one folder
+            tempfile.TemporaryFile("w+", dir=folder, errors="replace") as output,
+            tqdm(total=megabytes, unit="MB", desc=name) as bar,
+        ):
             process = subprocess.Popen(
                 command, stdout=output, stderr=output, env=os.environ | {"TMPDIR": str(folder)}
             )
             problem = watch(process, folder, bar, stall)
+            output.seek(0)
+            lines = output.read().strip().splitlines() or ["no message"]
     except OSError as error:
         return f"{error.strerror or error} ({folder})"
-    lines = log.read_text(errors="replace").strip().splitlines() or ["no message"]
-    log.unlink()
     return problem or (lines[-1][:160] if process.returncode else None)
 
 
