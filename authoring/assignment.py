@@ -33,6 +33,7 @@ class Assignment:
         long_runs: Settings that are True while the ready-made results are made: what takes so long
             that readers get it ready-made.
         expected: The module that contains the table of expected ranges, "" for none.
+        offline: Settings with which the notebook runs where there is no network, by name.
         figures: The folder of the result files that the prose cites.
         root: The folder that all others are in.
     """
@@ -48,6 +49,7 @@ class Assignment:
     results: str = ""
     long_runs: tuple[str, ...] = ()
     expected: str = ""
+    offline: tuple[tuple[str, str], ...] = ()
     figures: str = "benchmarks/results"
     root: Path = ROOT
 
@@ -173,6 +175,7 @@ REAL_MODEL = Assignment(
     seed=42,
     docs="docs/real_model",
     definition_cells="parameters|setup-(imports|profile)|given-.*",
+    offline=(("MODEL_SOURCE", "tiny"),),
 )  # fmt: skip
 DISTILLATION = Assignment(
     name="distillation",
@@ -190,10 +193,8 @@ DISTILLATION = Assignment(
     results="authoring.distillation_results",
     long_runs=("RUN_FAILURES",),
 )  # fmt: skip
-ASSIGNMENTS = (NEXACODE, DISTILLATION)
-# Not released yet: its functions, checks and answers are there, its training has not run. Only
-# commands that name it meet it.
-DRAFTS = (REAL_MODEL,)
+ASSIGNMENTS = (NEXACODE, DISTILLATION, REAL_MODEL)
+DRAFTS: tuple[Assignment, ...] = ()  # not released: only commands that name one meet it
 
 
 def find_assignment(name: str) -> Assignment:

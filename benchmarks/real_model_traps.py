@@ -12,9 +12,21 @@ import torch
 from statsmodels.stats.proportion import proportion_confint
 
 from benchmarks.common import Figure, save
-from nexa_helpers.adapter_training import adapter_loss, group_advantages, new_adapter
-from nexa_helpers.adapter_training import TrainingSettings, token_advantages
-from nexa_helpers.chat import Batch, chunked_log_probs, encode_chat, sample_answers
+from nexa_helpers.adapter_training import (
+    TrainingSettings,
+    adapter_loss,
+    group_advantages,
+    new_adapter,
+    token_advantages,
+)
+from nexa_helpers.chat import (
+    Batch,
+    chunked_log_probs,
+    encode_chat,
+    rows_of,
+    sample_answers,
+    with_responses,
+)
 from nexa_helpers.code_answers import DEVELOPERS, developer_reward, read_answer
 from nexa_helpers.coding_requests import code_request, goals_of
 from nexa_helpers.model_sources import load_model
@@ -105,11 +117,13 @@ def try_rewards(model: Any, tokenizer: Any) -> tuple[Means, list[Figure]]:
     settings = TrainingSettings(weight_hint=0.0, weight_reward=1.0)
     adapted = new_adapter(model)
     rows = slice(0, 8)
-    part = {k: v[rows] if isinstance(v, torch.Tensor) else v for k, v in batch.items()}
+    part = rows_of(batch, rows)
     mask = part["response_mask"][:, part["prompt_width"] :]
     log_probs = chunked_log_probs(adapted, part)[mask]
     advantages = token_advantages(group_advantages(graded, 4)[rows], part)
-    loss = adapter_loss(torch.zeros_like(log_probs), log_probs, advantages, settings, len(log_probs))
+    loss = adapter_loss(
+        torch.zeros_like(log_probs), log_probs, advantages, settings, len(log_probs)
+    )
     loss.backward()
     slopes = [p.grad.norm() for p in adapted.parameters() if p.grad is not None]
     figures = [
@@ -135,8 +149,6 @@ def try_scoring(model: Any, tokenizer: Any) -> tuple[Means, list[Figure]]:
                 **inputs, max_new_tokens=48, do_sample=True, output_scores=True,
                 return_dict_in_generate=True, **draw,
             )  # fmt: skip
-            from nexa_helpers.chat import with_responses
-
             ids = made.sequences[:, prompts["prompt_width"] :]
             batch, texts = with_responses(prompts, ids, tokenizer)
             scored = chunked_log_probs(model, batch)
@@ -144,7 +156,9 @@ def try_scoring(model: Any, tokenizer: Any) -> tuple[Means, list[Figure]]:
         sampled = sampled.gather(2, ids[..., None]).squeeze(2)
         mask = batch["response_mask"][:, prompts["prompt_width"] :]
         far = (sampled - scored)[mask].abs().mean()
-        figures.append(Figure(f"traps: scored against sampled, {name}", float(far), "nats per token"))
+        figures.append(
+            Figure(f"traps: scored against sampled, {name}", float(far), "nats per token")
+        )
     again = [tokenizer.encode(text, add_special_tokens=False) for text in texts]
     kept = [row[keep].tolist() for row, keep in zip(ids, mask, strict=True)]
     same = [a == k[: len(a)] and len(k) - len(a) <= 1 for a, k in zip(again, kept, strict=True)]
@@ -169,7 +183,9 @@ def main() -> None:
         for name, (value, low, high) in means.items()
     ]
     note = f"Seed {SEED}; weights from: {source}."
-    save("real_model_traps", "Traps of a real model, each tried", shares + figures, note, means=means)
+    save(
+        "real_model_traps", "Traps of a real model, each tried", shares + figures, note, means=means
+    )
 
 
 if __name__ == "__main__":

@@ -103,5 +103,9 @@ def find_adapter(developer: str) -> Path | None:
 
 
 def load_results() -> dict[str, Any]:
-    """Read what was measured when the ready-made adapters were trained."""
-    return dict(json.loads(find_adapter_file("results.json").read_text()))
+    """Read what was measured when the ready-made adapters were trained; {} where there is none."""
+    try:
+        return dict(json.loads(find_adapter_file("results.json").read_text()))
+    except FileNotFoundError as error:
+        print(error)
+        return {}

@@ -83,6 +83,7 @@ def test_with_every_switch_the_untouched_release_runs_to_its_end(course, tmp_pat
     notebook = nbformat.read(assignment.release_notebook, as_version=4)
     (tmp_path / "ready_made").symlink_to(assignment.ready_made)
     parameters = {"PROFILE": "fast", "READY_MADE": function_todos(notebook)}
+    parameters |= dict(assignment.offline)
     with forked_kernels(*SLOW):
         executed = execute(assignment.release_notebook, tmp_path / "out.ipynb", parameters)
     assert all(c.execution_count for c in executed.cells if c.cell_type == "code")

@@ -90,9 +90,10 @@ def run_both(assignment: Assignment) -> int:
     folder = Path("build", "colab", assignment.name)
     build = ROOT / folder
     lend_ready_made(assignment, build)
+    parameters = PARAMETERS | dict(assignment.offline)
     print(f"\n== {assignment.name}: the solved notebook, fast profile")
     try:
-        solved = execute(assignment.source_notebook, build / "solved.ipynb", PARAMETERS, "colab")
+        solved = execute(assignment.source_notebook, build / "solved.ipynb", parameters, "colab")
     except papermill.PapermillExecutionError as error:
         print(f"It fails: {error.ename}: {error.evalue}. See {folder}/solved.ipynb")
         return 1
@@ -102,7 +103,7 @@ def run_both(assignment: Assignment) -> int:
     released = execute(
         assignment.release_notebook,
         build / "release.ipynb",
-        PARAMETERS,
+        parameters,
         "colab",
         allow_errors=True,
     )

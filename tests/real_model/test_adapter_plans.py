@@ -3,14 +3,10 @@
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
+from smollm2 import SMOLLM2
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from nexa_helpers.adapter_plans import LINEAR_LAYERS, adapter_size, plan_run
-
-SMOLLM2 = LlamaConfig(
-    vocab_size=64, hidden_size=576, intermediate_size=1536, num_hidden_layers=30,
-    num_attention_heads=9, num_key_value_heads=3, head_dim=64, tie_word_embeddings=True,
-)  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,15 @@ from dataclasses import replace
 
 import pytest
 import torch
+from peft import PeftModel
+from smollm2 import SMOLLM2
+from transformers import LlamaForCausalLM
 
 from authoring import adapters
-from authoring.adapters import Run
+from authoring.adapters import PLANS, Plan, Run
 from nexa_helpers import adapter_evaluation
 from nexa_helpers.adapter_evaluation import find_adapter_file, judge_answers, shares_table
+from nexa_helpers.adapter_plans import adapter_size
 from nexa_helpers.adapter_training import TrainingSettings
 from nexa_helpers.code_answers import DEVELOPERS, WISHES
 from nexa_helpers.model_sources import make_tiny_model, make_tiny_tokenizer
@@ -19,8 +23,8 @@ SETTINGS = TrainingSettings(updates=3, requests=1, group_size=2, max_tokens=4)
 
 
 def make_run(folder, settings=SETTINGS):
-    tokenizer = make_tiny_tokenizer()
-    return Run(make_tiny_model(len(tokenizer)).requires_grad_(False), "ada", settings, folder)
+    model = make_tiny_model(len(make_tiny_tokenizer())).requires_grad_(False)
+    return Run(model, "ada", Plan("ada", settings), folder)
 
 
 def test_a_stopped_run_ends_as_one_that_was_not_stopped(tmp_path, monkeypatch):
@@ -92,6 +96,35 @@ def test_what_students_get_is_pinned_and_small():
         assert path.suffix in (".json", ".safetensors"), name
         if path.suffix == ".json":
             json.loads(path.read_text())
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("developer", DEVELOPERS)
+def test_a_stock_peft_loads_each_ready_made_adapter(developer):
+    folder = adapters.REAL_MODEL.ready_made / developer
+    model = LlamaForCausalLM(SMOLLM2)
+    loaded = PeftModel.from_pretrained(model, folder)
+    adapter = {name: w for name, w in loaded.named_parameters() if "lora_" in name}
+    assert (
+        sum(weights.numel() for weights in adapter.values())
+        == adapter_size(SMOLLM2, 4)["parameters"]
+    )
+    assert all(weights.isfinite().all() for weights in adapter.values())
+    assert all(w.abs().max() > 0 for name, w in adapter.items() if "lora_B" in name), "trained"
+
+
+def test_the_results_have_what_the_notebook_shows():
+    results = json.loads((adapters.REAL_MODEL.ready_made / "results.json").read_text())
+    trained = {f"{name}, ready-made" if name in DEVELOPERS else name for name in PLANS}
+    hinted = {f"hinted for {name}" for name in DEVELOPERS}
+    assert set(results["outcomes"]) == {"base"} | hinted | trained
+    assert set(results["paired"]) == hinted | trained
+    assert set(results["curves"]) == set(PLANS)
+    assert set(results["forgotten"]) == set(DEVELOPERS)
+    for name, plan in PLANS.items():
+        assert len(results["curves"][name]) == plan.settings.updates
+    lengths = {len(column) for found in results["outcomes"].values() for column in found.values()}
+    assert lengths == {64}
 
 
 def test_outcomes_by_hand():

@@ -245,5 +245,7 @@ def test_a_download_that_fails_says_its_last_line(tmp_path):
 
 
 def test_what_another_process_does_to_the_folder_hides_no_message(tmp_path):
-    code = f"import os, sys; [os.unlink(p) for p in os.scandir({str(tmp_path)!r})]; sys.exit('gone')"
+    code = (
+        f"import os, sys; [os.unlink(p) for p in os.scandir({str(tmp_path)!r})]; sys.exit('gone')"
+    )
     assert download([sys.executable, "-c", code], tmp_path, 1, "wheel") == "gone"

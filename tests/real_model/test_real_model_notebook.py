@@ -2,8 +2,11 @@
 
 import nbformat
 import pytest
+from slow_imports import SLOW
+from warm_kernels import forked_kernels
 
 from authoring.assignment import REAL_MODEL
+from authoring.execute import execute
 from authoring.graded_cells import (
     asked_functions,
     points_by_todo,
@@ -31,6 +34,18 @@ def test_sixty_points_and_at_least_45_by_machine(notebook):
     assert sum(todo.total for todo in points) == 60
     assert sum(todo.by_machine for todo in points) >= 45
     assert points_table(notebook) in REAL_MODEL.student_guide.read_text()
+
+
+def test_the_solved_notebook_runs_with_the_tiny_model(tmp_path):
+    """All that is trained and measured in it, at sizes that show only that it runs."""
+    (tmp_path / "ready_made").symlink_to(REAL_MODEL.ready_made)
+    parameters = {"PROFILE": "fast", "DEVICE": "cpu", **dict(REAL_MODEL.offline)}
+    with forked_kernels(*SLOW):
+        executed = execute(REAL_MODEL.source_notebook, tmp_path / "out.ipynb", parameters)
+    code = {cell.id: cell for cell in executed.cells if cell.cell_type == "code"}
+    assert all(cell.execution_count for cell in code.values())
+    said = "".join(output.get("text", "") for output in code["run-signals"].outputs)
+    assert "ada, rewards alone" in said
 
 
 def test_solutions_are_marked(notebook):
