@@ -64,7 +64,6 @@ PLANS = {
     **{name: Plan(name, SETTINGS) for name in DEVELOPERS},
     "ada, hints alone": Plan("ada", replace(SETTINGS, weight_reward=0.0)),
     "ada, rewards alone": Plan("ada", replace(SETTINGS, weight_hint=0.0, weight_reward=1.0)),
-    "ada, teacher in training": Plan("ada", replace(SETTINGS, frozen_teacher=False)),
     **{
         f"ada, live, seed {seed}": Plan("ada", replace(SETTINGS, updates=LIVE_UPDATES, seed=seed))
         for seed in (42, 43, 44)

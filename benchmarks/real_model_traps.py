@@ -2,8 +2,8 @@
 
     python -m benchmarks.real_model_traps        writes benchmarks/results/real_model_traps.json
 
-Shares carry Wilson's 95 % interval over the requests. What trains longer (a teacher in training)
-is measured by ``authoring.adapters``, memory by ``benchmarks.real_model``.
+Shares carry Wilson's 95 % interval over the requests. Memory is measured by
+``benchmarks.real_model``.
 """
 
 from typing import Any
