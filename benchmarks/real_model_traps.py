@@ -2,7 +2,8 @@
 
     python -m benchmarks.real_model_traps        writes benchmarks/results/real_model_traps.json
 
-Shares carry Wilson's 95 % interval over the requests. Memory is measured by
+Shares carry Wilson's 95 % interval over the requests. The frozen teacher that belongs to the one in
+training is "ada, hints alone" of ``authoring.adapters``; memory is measured by
 ``benchmarks.real_model``.
 """
 
@@ -12,12 +13,15 @@ import torch
 from statsmodels.stats.proportion import proportion_confint
 
 from benchmarks.common import Figure, save
+from nexa_helpers.adapter_evaluation import judge_answers
 from nexa_helpers.adapter_training import (
     TrainingSettings,
     adapter_loss,
+    answer_requests,
     group_advantages,
     new_adapter,
     token_advantages,
+    train_adapter,
 )
 from nexa_helpers.chat import (
     Batch,
@@ -166,6 +170,24 @@ def try_scoring(model: Any, tokenizer: Any) -> tuple[Means, list[Figure]]:
     return means, figures
 
 
+def try_teacher(model: Any, tokenizer: Any) -> tuple[Means, list[Figure]]:
+    """Trap: the model in training is its own teacher."""
+    settings = TrainingSettings(updates=10, weight_reward=0.0, seed=SEED, frozen_teacher=False)
+    adapted = new_adapter(model, settings.rank, SEED)
+    curve = train_adapter(adapted, tokenizer, DEVELOPERS["ada"], settings)
+    requests = [code_request(goal) for goal in goals_of("test")]
+    outcomes = judge_answers(answer_requests(adapted, tokenizer, requests, SEED))
+    adapted.unload()
+    means = {
+        f"traps: {column}, teacher in training": share(outcomes[column])
+        for column in ("function", "ada")
+    }
+    return means, [
+        Figure(f"traps: KL, teacher in training, update {number}", curve[number - 1]["kl"], "nats")
+        for number in (1, 5, 10)
+    ]
+
+
 def main() -> None:
     """Try every trap, and write what was seen."""
     model, tokenizer, source = load_model()
@@ -174,7 +196,7 @@ def main() -> None:
     for attempt in (try_template, try_padding, try_limit):
         means |= attempt(model, tokenizer)
         print(attempt.__name__, "done", flush=True)
-    for further in (try_rewards, try_scoring):
+    for further in (try_rewards, try_scoring, try_teacher):
         more, rows = further(model, tokenizer)
         means, figures = means | more, figures + rows
         print(further.__name__, "done", flush=True)
