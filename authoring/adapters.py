@@ -29,6 +29,7 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 from authoring.assignment import REAL_MODEL, ROOT
+from benchmarks.common import Figure, save
 from nexa_helpers import adapter_evaluation
 from nexa_helpers.adapter_evaluation import judge_answers, mean_log_probs
 from nexa_helpers.adapter_training import (
@@ -204,12 +205,8 @@ def measure(names: list[str], device: str) -> dict[str, Any]:
     }
 
 
-def publish(results: dict[str, Any]) -> None:
-    """Write the results for students, pin all files, and write the benchmark's figures."""
-    from benchmarks.common import Figure, save
-
-    folder = REAL_MODEL.ready_made
-    (folder / "results.json").write_text(json.dumps(results))
+def pin_files(folder: Path) -> None:
+    """Write the SHA-256 of what students get into the module that checks it."""
     pins = Path(adapter_evaluation.__file__)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     rows = [
@@ -223,25 +220,39 @@ def publish(results: dict[str, Any]) -> None:
         pins.read_text(), count=1, flags=re.DOTALL,
     )  # fmt: skip
     pins.write_text(code)
-    figures = []
+
+
+def figures_of(results: dict[str, Any]) -> tuple[list[Figure], dict[str, Any]]:
+    """Turn results into the benchmark's table, and into what prose cites."""
+    figures, means = [], {}
     for name, columns in results["paired"].items():
         for column, found in columns.items():
+            means[f"adapters: {name}, {column}"] = found["difference"], found["low"], found["high"]
             interval = f"[{found['low']:+.3f}, {found['high']:+.3f}], p = {found['p_value']:.4f}"
             is_goal = column != "function" and ("ready-made" in name or "live" in name)
             goal, met = ("low > 0", found["low"] > 0) if is_goal else ("", None)
             label = f"{name}, {column}: difference {interval}"
             figures.append(Figure(label, found["difference"], "share", goal, met))
-    for name, curve in results["curves"].items():
-        seconds = float(np.median([row["seconds"] for row in curve]))
-        figures.append(Figure(f"{name}: seconds per update", seconds, "s"))
     for name, lost in results["forgotten"].items():
         margin = 1.96 * float(np.std(lost, ddof=1)) / len(lost) ** 0.5
         label = f"{name}: lost on plain requests, ± {margin:.3f}"
         figures.append(Figure(label, float(np.mean(lost)), "nats per token"))
+    for name, curve in results["curves"].items():
+        seconds = float(np.median([row["seconds"] for row in curve]))
+        figures.append(Figure(f"{name}: seconds per update, as it was trained", seconds, "s"))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    figures.append(Figure("peak memory of the process", peak, "GB"))
+    figures.append(Figure("peak memory of the process that measured", peak, "GB"))
+    return figures, means
+
+
+def publish(results: dict[str, Any]) -> None:
+    """Write the results for students, pin all files, and write the benchmark's figures."""
+    (REAL_MODEL.ready_made / "results.json").write_text(json.dumps(results))
+    pin_files(REAL_MODEL.ready_made)
+    figures, means = figures_of(results)
     note = f"{results['settings']}; {results['versions']}; source: {results['source']}"
-    save("adapters", "Adapters of a real model, against their base, in pairs", figures, note)
+    title = "Adapters of a real model, against their base, in pairs"
+    save("adapters", title, figures, note, means=means)
 
 
 def main() -> None:

@@ -4,12 +4,16 @@ import hashlib
 import json
 import os
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from peft import PeftModel
 
+from nexa_helpers.adapter_training import load_adapter
 from nexa_helpers.chat import Batch, chunked_log_probs, rows_of, to_device
 from nexa_helpers.code_answers import DEVELOPERS, WISHES, read_answer
 
@@ -100,6 +104,29 @@ def find_adapter(developer: str) -> Path | None:
         print(error)
         return None
     return path.parent
+
+
+@contextmanager
+def ready_made_adapter(model: Any, developer: str) -> Iterator[PeftModel | None]:
+    """Put a developer's ready-made adapter on a model, and take it off again.
+
+    Args:
+        model: The frozen base.
+        developer: One of ``DEVELOPERS``.
+
+    Yields:
+        PEFT's model; None, with a message, where there is no such adapter or it does not fit.
+    """
+    folder, adapted = find_adapter(developer), None
+    try:
+        adapted = load_adapter(model, folder) if folder else None
+    except ValueError as error:
+        print(f"Left out. {error}")
+    try:
+        yield adapted
+    finally:
+        if adapted is not None:
+            adapted.unload()
 
 
 def load_results() -> dict[str, Any]:

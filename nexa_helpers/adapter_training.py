@@ -164,8 +164,9 @@ def adapter_loss(
 ) -> torch.Tensor:  # fmt: skip
     """Weigh hint and reward, token by token.
 
-    On-policy and with one step per batch the ratio to the sampling policy is 1, so the clipped
-    surrogate is ``exp(log_prob - log_prob.detach()) * A``: its value is A, its gradient A's.
+    With one step per batch the policy is compared with itself: the ratio is 1, and the clipped
+    surrogate is ``exp(log_prob - log_prob.detach()) * A``. Its value is A, its gradient that of
+    ``A * log_prob``. (Answers are drawn at a lower temperature; no ratio corrects for that.)
 
     Args:
         kl: (N,) exact reverse KL to the hinted teacher.
@@ -274,9 +275,10 @@ def answer_requests(
 def grpo_settings(settings: TrainingSettings) -> dict[str, Any]:
     """Say this course's settings in TRL's words: arguments of ``GRPOConfig``.
 
-    ``loss_type`` "bnpo" divides by the tokens of the batch, as T of TCR does; ``epsilon_high`` is
-    C (with one step per batch the ratio is 1, and no clip acts). ``mask_truncated_completions``
-    and an overlong reward are R: off here, since most first answers are cut at ``max_tokens``.
+    The three letters of the first assignment's TCR: "bnpo" divides by the tokens of the batch
+    (token-level loss, T); ``epsilon_high`` is the higher clip (C; with one step per batch the
+    ratio is 1, and no clip acts); ``mask_truncated_completions`` and an overlong reward shape what
+    is cut (R; off here, since most first answers are cut at ``max_tokens``).
     """
     return {
         "num_generations": settings.group_size,

@@ -52,6 +52,6 @@ def one_cycle(
         lr: The highest learning rate.
         num_steps: All steps; the schedule steps once after each.
     """
-    # torch divides by zero where the rise ends with the first step: it takes one and a half at least
+    # torch divides by zero where the rise ends with the first step: at least one and a half
     rise = max(0.1, 1.5 / max(num_steps, 2))
     return torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, num_steps, pct_start=rise)

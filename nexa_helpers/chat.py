@@ -236,8 +236,8 @@ def sample_answers(
         tokenizer: The model's.
         prompts: From ``encode_chat``, without responses.
         max_tokens: An answer is cut there, and then has no end token.
-        temperature: 0.0 takes the likeliest token. No top-k, no top-p: what is sampled is what
-            is scored.
+        temperature: 0.0 takes the likeliest token. No top-k, no top-p: every token can come, as
+            in the scores.
 
     Returns:
         The batch with the answers as responses, and their texts.

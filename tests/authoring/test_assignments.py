@@ -1,6 +1,7 @@
 """What every assignment keeps, a draft too: its code, its cells, its points, its bank."""
 
 import ast
+import builtins
 import functools
 import re
 from collections import Counter
@@ -174,6 +175,15 @@ def test_no_cell_reads_a_name_that_a_graded_cell_binds(notebook):
             if cell is not graded:
                 shared = bound & read[cell.id]
                 assert not shared, f"{cell.id} reads {shared}, which {graded.id} binds"
+
+
+def test_every_name_that_a_cell_reads_is_bound_in_some_cell(notebook):
+    """Else given code fails where it is not run by any test, an import that was forgotten first."""
+    code = code_cells(notebook)
+    known = set(dir(builtins)) | {"In", "__name__"}
+    known = known.union(*(bound_anywhere(parse_text(cell.source)) for cell in code))
+    for cell in code:
+        assert names_from_other_cells(cell) <= known, cell.id
 
 
 def test_no_cell_takes_the_name_of_a_library_or_of_a_given_function(notebook):

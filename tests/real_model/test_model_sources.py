@@ -101,6 +101,23 @@ def test_the_hub_is_asked_for_the_pinned_revision_and_then_never_again(
     assert model.name_or_path == MODEL_NAME
 
 
+def test_another_model_comes_from_the_hub_by_its_name(monkeypatch, model_folder):
+    name = "someone/larger-model"
+    files = {("models", name): next(iter(hub_files(model_folder).values()))}
+    with standin_hub(files) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        model, _, source = load_model(name)
+        assert find_model(name)[1] != model_sources.fetch_model(model_sources.cache_folder())[0]
+    assert (source, model.name_or_path) == (name, name)
+    assert same_weights(model, model_folder)
+
+
+def test_another_model_that_is_not_there_is_one_line(monkeypatch):
+    monkeypatch.setattr(model_sources, "fetch_model", lambda *arguments: (None, "no route"))
+    with pytest.raises(ValueError, match=r"^someone/else: no route$"):
+        find_model("someone/else")
+
+
 @pytest.mark.parametrize("fault", ["silent", "errors"])
 def test_a_broken_hub_falls_through_to_the_wheel(monkeypatch, tmp_path, model_folder, fault):
     monkeypatch.setenv("NEXA_HUB_TIMEOUT", "3")
@@ -196,7 +213,9 @@ def test_no_folder_and_no_name(monkeypatch, tmp_path):
     monkeypatch.setenv("NEXA_MODEL", str(tmp_path / "nowhere"))
     with pytest.raises(ValueError, match="expected a folder with a model, found none"):
         find_model()
-    with pytest.raises(ValueError, match="expected auto, local, hub, wheel or tiny, got 'web'"):
+    with pytest.raises(
+        ValueError, match="expected auto, local, hub, wheel, tiny or a hub's name, got 'web'"
+    ):
         find_model("web")
 
 
