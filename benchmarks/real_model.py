@@ -9,20 +9,22 @@ gradients; "step" has those of the log-probs, "kl" those of the exact reverse KL
 """
 
 import argparse
+import gc
 import json
-import resource
 import statistics
 import subprocess
 import sys
 import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 
 from benchmarks.common import Figure, save
+from nexa_helpers.adapter_plans import adapter_size, plan_run
 from nexa_helpers.adapter_training import new_adapter
 from nexa_helpers.chat import (
     chunked_log_probs,
@@ -40,9 +42,16 @@ WAYS = ("idle", *SCORES, *STEPS, "naive kl", "kl")
 ANSWERS, TOKENS, AT_ONCE = 24, 80, 4
 
 
+def reset_peak() -> None:
+    """Forget the peak so far (Linux): loading the model needs more than the model."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
 def peak() -> float:
-    """Peak memory of this process in GB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    """Peak resident memory of this process since it was reset, in GB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    (line,) = [line for line in lines if line.startswith("VmHWM:")]
+    return int(line.split()[1]) * 1024 / 1e9
 
 
 def make_batch(tokenizer: Any) -> dict[str, Any]:
@@ -135,6 +144,20 @@ def find_work(way: str, model: Any, tokenizer: Any) -> Callable[[dict[str, Any]]
     return lambda batch: score(model, batch).sum().backward()
 
 
+def estimate(model: Any, batch: dict[str, Any]) -> float:
+    """What section 9 of the notebook estimates for a training step, without the base's weights."""
+    c = model.config
+    tokens = AT_ONCE * batch["input_ids"].shape[1]
+    per_layer = 14 * c.hidden_size + 5 * c.intermediate_size
+    chunk = 6 * 256 * c.vocab_size
+    plan = plan_run(
+        1.0, 1, base_parameters=0, adapter_parameters=adapter_size(c, 4)["parameters"],
+        tokens_at_once=tokens,
+        bytes_per_token=4 * (c.num_hidden_layers * per_layer + chunk / tokens),
+    )  # fmt: skip
+    return plan["memory"] / 1e9
+
+
 def run_way(way: str, repeats: int) -> None:
     """Work on one batch some times, and print what it took as JSON."""
     warnings.simplefilter("ignore")
@@ -149,12 +172,15 @@ def run_way(way: str, repeats: int) -> None:
         result["rollout"] = float(answered["response_mask"].sum()) / (time.perf_counter() - began)
     else:
         work = find_work(way, model, tokenizer)
+        gc.collect()
+        reset_peak()
         result["before"] = peak()
         for _ in range(repeats):
             began = time.perf_counter()
             work(batch)
             result["seconds"].append(time.perf_counter() - began)
         result["peak"] = peak()
+        result["estimate"] = estimate(model, batch)
     print("RESULT", json.dumps(result))
 
 
@@ -183,6 +209,9 @@ def main() -> None:
     figures = [Figure("rollouts, 16 at once", found["idle"]["rollout"], "tokens/s")]
     figures += [Figure(way, speed[way], "tokens/s") for way in measured]
     figures += [Figure(f"peak above the idle model: {way}", grown[way], "GB") for way in measured]
+    planned = found["kl"]["estimate"]
+    figures.append(Figure("plan_run, estimate of that peak: kl", planned, "GB"))
+    figures.append(Figure("estimate : measured", planned / grown["kl"], "x"))
     for ours, naive in (("chunked score", "naive score"), ("kl", "naive kl")):
         share = grown[ours] / grown[naive]
         figures.append(Figure(f"memory, {ours} : {naive}", share, "x", "≤ 0.25", share <= 0.25))
