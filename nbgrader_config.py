@@ -49,6 +49,7 @@ c.NexaGrade.preload = [
     "torch.onnx",
     "transformers.models.auto.tokenization_auto",
     "datasets",
+    "peft",
     "matplotlib.pyplot",
     "safetensors.torch",
     "scipy.stats",
