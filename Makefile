@@ -12,6 +12,7 @@ NEXA_PROFILE ?= full
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := .ci/pip_install.py
+ONE = $(addprefix --assignment ,$(ASSIGNMENT))
 RELEASED = $(or $(ASSIGNMENT),$(notdir $(wildcard release/*)))
 BENCHMARKS = $(filter-out _% report common gpu injection,$(basename $(notdir $(wildcard benchmarks/*.py))))
 
@@ -28,12 +29,12 @@ help: ## say what each target does
 	@echo "  PYTHON=python3.12     the Python (3.11 or newer) that environments are made with"
 	@echo "  PIP_OPTIONS=\"...\"     more options for pip, e.g. an index that holds a CPU-only torch"
 	@echo "  BANK=all              for test: the whole bank of answers, not only the changed TODOs"
-	@echo "  ASSIGNMENT=name       for release and colab-check: this one alone"
+	@echo "  ASSIGNMENT=name       for course, release, solutions, mutants and colab-check: this one alone"
 	@echo "  FAULTS=policy         for planted-faults: only those whose file has this in its name"
 	@echo "  NEXA_PROFILE=fast     for course and solutions: a run of a minute in place of full"
 
 course: $(VENV)/.course ## generate the release, execute the solved notebook, grade the reference
-	@$(BIN)/python -m authoring.make_course
+	@$(BIN)/python -m authoring.make_course $(ONE)
 
 test: $(VENV)/.test ## run every test
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --bank $(BANK) $(PYTEST_OPTIONS)
@@ -54,7 +55,7 @@ deployed-model: $(VENV)/.course ## train the model that follows notes (forty min
 	@$(BIN)/python -m authoring.train_deployed_model
 
 solutions: $(VENV)/.course ## execute the source notebook and keep it, with outputs, in solutions/
-	@$(BIN)/python -m authoring.make_course solutions
+	@$(BIN)/python -m authoring.make_course solutions $(ONE)
 
 benchmarks: $(VENV)/.test ## measure every figure and rewrite docs/benchmarks.md
 	@set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m benchmarks.$$name; done
@@ -65,7 +66,7 @@ adapters: $(VENV)/.test ## train the real model's ready-made adapters (hours on 
 	@$(BIN)/python -m authoring.sync --assignment real_model
 
 mutants: $(VENV)/.course ## make one small mistake at a time: do the graded cells see each?
-	@OMP_NUM_THREADS=1 $(BIN)/python -m authoring.mutants
+	@OMP_NUM_THREADS=1 $(BIN)/python -m authoring.mutants $(ONE)
 
 grader-report: $(VENV)/.course ## grade the bank of answers with nbgrader, rewrite docs/grader-report.md
 	@$(BIN)/python -m authoring.collateral
@@ -75,7 +76,7 @@ security-report: $(VENV)/.test ## try every attack on the autograder, rewrite do
 	@$(BIN)/python -m authoring.security_report
 
 colab-check: $(VENV)/.course .venv-colab/.ready ## run each notebook and its release with Colab's package versions
-	@$(BIN)/python tests/colab/check.py .venv-colab/bin/python $(addprefix --assignment ,$(ASSIGNMENT))
+	@$(BIN)/python tests/colab/check.py .venv-colab/bin/python $(ONE)
 
 dist: $(VENV)/.course ## build the students' zip file and the grader's wheel, in dist/
 	@$(BIN)/python -m authoring.student_bundle dist
