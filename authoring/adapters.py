@@ -210,8 +210,8 @@ def pin_files(folder: Path) -> None:
     pins = Path(adapter_evaluation.__file__)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     rows = [
-        f'    "{path.relative_to(folder).as_posix()}": '
-        f'"{hashlib.sha256(path.read_bytes()).hexdigest()}",\n'
+        f'    "{path.relative_to(folder).as_posix()}": (\n'
+        f'        "{hashlib.sha256(path.read_bytes()).hexdigest()}"\n    ),\n'
         for path in files
     ]
     code = re.sub(

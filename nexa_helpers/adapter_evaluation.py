@@ -58,13 +58,23 @@ def shares_table(outcomes: dict[str, Outcomes]) -> str:
 
 READY_MADE_URL = ""  # the address of the folder ready_made/, where your course publishes one
 ADAPTER_FILES: dict[str, str] = {
-    "ada/adapter_config.json": "a2b152ab7f301ff631663a70fbc47399c4622938853c7f92cd52e856dbf3f575",
-    "ada/adapter_model.safetensors": "dce477d853335da859590ba29fc105b8d6212a2f732461be1af1fc7673a5ef45",
-    "boris/adapter_config.json": "ea2fa875030d9b1d1f69a8e93eef91f3e52f1d01ce35f3b756075d059aab8b79",
-    "boris/adapter_model.safetensors": "a3cf0113c892d0b17a0bcdafaf388dbd3d6066d00a1917615043aea7b339c1ad",
-    "chen/adapter_config.json": "865aff5b69b71bf9c6c12710ea5b7d669ad1de04a76fbdf448404f320b4b3001",
-    "chen/adapter_model.safetensors": "591056752dc0edfe2ccd4822e50d347df6c8fd1c766b019f980b0a28613dabe7",
-    "results.json": "298d29423d5326c284771c10c7587370dfe376f7c66a38c66e5b5dda2c7d98fb",
+    "ada/adapter_config.json": ("a2b152ab7f301ff631663a70fbc47399c4622938853c7f92cd52e856dbf3f575"),
+    "ada/adapter_model.safetensors": (
+        "dce477d853335da859590ba29fc105b8d6212a2f732461be1af1fc7673a5ef45"
+    ),
+    "boris/adapter_config.json": (
+        "ea2fa875030d9b1d1f69a8e93eef91f3e52f1d01ce35f3b756075d059aab8b79"
+    ),
+    "boris/adapter_model.safetensors": (
+        "a3cf0113c892d0b17a0bcdafaf388dbd3d6066d00a1917615043aea7b339c1ad"
+    ),
+    "chen/adapter_config.json": (
+        "865aff5b69b71bf9c6c12710ea5b7d669ad1de04a76fbdf448404f320b4b3001"
+    ),
+    "chen/adapter_model.safetensors": (
+        "591056752dc0edfe2ccd4822e50d347df6c8fd1c766b019f980b0a28613dabe7"
+    ),
+    "results.json": ("298d29423d5326c284771c10c7587370dfe376f7c66a38c66e5b5dda2c7d98fb"),
 }
 
 
