@@ -109,6 +109,13 @@ def test_source_has_no_outputs_and_every_cell_an_id_of_its_own(notebook):
         assert (cell.outputs, cell.execution_count) == ([], None), cell.id
 
 
+def test_no_line_of_prose_begins_with_a_mark(notebook):
+    """Markdown takes such a line for HTML, and ends the paragraph there."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            assert not re.search(r"^\s*<!-- (mean|range|runs): ", cell.source, re.MULTILINE), cell.id
+
+
 def test_no_placeholder_is_left(notebook):
     for cell in notebook.cells:
         assert not re.search(r"\bTBD\b|\bFIXME\b|\bXXX\b|\| \? \|", cell.source), cell.id
