@@ -63,6 +63,7 @@ benchmarks: $(VENV)/.test ## measure every figure and rewrite docs/benchmarks.md
 
 adapters: $(VENV)/.test ## train the real model's ready-made adapters (hours on two cores; resumable), measure them
 	@$(BIN)/python -m authoring.adapters
+	@$(BIN)/python -m benchmarks.adapters
 	@$(BIN)/python -m authoring.sync --assignment real_model
 
 mutants: $(VENV)/.course ## make one small mistake at a time: do the graded cells see each?

@@ -2,21 +2,19 @@
 
     python -m authoring.adapters                     all runs; goes on where it was stopped
     python -m authoring.adapters --only ada          one of them
-    python -m authoring.adapters --measure           no training: answer, compare, write the figures
+    python -m authoring.adapters --measure           no training: answer and compare
 
 There are three kinds of runs: one adapter per developer, which students get; Ada's with one of the
 two signals left out; and the notebook's own short training with three seeds. The state after each
 update (adapter, optimizer, curve) is kept in ``build/adapters/<run>/``, and so are the answers of
 each run. What students get goes to ``source/real_model/ready_made/``, its hashes into the module
-that checks them, and the figures, with versions and machine, into
-``benchmarks/results/adapters.json``.
+that checks them. ``benchmarks.adapters`` makes the figures of it.
 """
 
 import argparse
 import hashlib
 import json
 import re
-import resource
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -29,7 +27,6 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 from authoring.assignment import REAL_MODEL, ROOT
-from benchmarks.common import Figure, save
 from nexa_helpers import adapter_evaluation
 from nexa_helpers.adapter_evaluation import judge_answers, mean_log_probs
 from nexa_helpers.adapter_training import (
@@ -222,37 +219,10 @@ def pin_files(folder: Path) -> None:
     pins.write_text(code)
 
 
-def figures_of(results: dict[str, Any]) -> tuple[list[Figure], dict[str, Any]]:
-    """Turn results into the benchmark's table, and into what prose cites."""
-    figures, means = [], {}
-    for name, columns in results["paired"].items():
-        for column, found in columns.items():
-            means[f"adapters: {name}, {column}"] = found["difference"], found["low"], found["high"]
-            interval = f"[{found['low']:+.3f}, {found['high']:+.3f}], p = {found['p_value']:.4f}"
-            is_goal = column != "function" and ("ready-made" in name or "live" in name)
-            goal, met = ("low > 0", found["low"] > 0) if is_goal else ("", None)
-            label = f"{name}, {column}: difference {interval}"
-            figures.append(Figure(label, found["difference"], "share", goal, met))
-    for name, lost in results["forgotten"].items():
-        margin = 1.96 * float(np.std(lost, ddof=1)) / len(lost) ** 0.5
-        label = f"{name}: lost on plain requests, ± {margin:.3f}"
-        figures.append(Figure(label, float(np.mean(lost)), "nats per token"))
-    for name, curve in results["curves"].items():
-        seconds = float(np.median([row["seconds"] for row in curve]))
-        figures.append(Figure(f"{name}: seconds per update, as it was trained", seconds, "s"))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    figures.append(Figure("peak memory of the process that measured", peak, "GB"))
-    return figures, means
-
-
 def publish(results: dict[str, Any]) -> None:
-    """Write the results for students, pin all files, and write the benchmark's figures."""
+    """Write the results for students, and pin all files."""
     (REAL_MODEL.ready_made / "results.json").write_text(json.dumps(results))
     pin_files(REAL_MODEL.ready_made)
-    figures, means = figures_of(results)
-    note = f"{results['settings']}; {results['versions']}; source: {results['source']}"
-    title = "Adapters of a real model, against their base, in pairs"
-    save("adapters", title, figures, note, means=means)
 
 
 def main() -> None:

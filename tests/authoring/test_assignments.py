@@ -113,7 +113,9 @@ def test_no_line_of_prose_begins_with_a_mark(notebook):
     """Markdown takes such a line for HTML, and ends the paragraph there."""
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            assert not re.search(r"^\s*<!-- (mean|range|runs): ", cell.source, re.MULTILINE), cell.id
+            assert not re.search(r"^\s*<!-- (mean|range|runs): ", cell.source, re.MULTILINE), (
+                cell.id
+            )
 
 
 def test_no_placeholder_is_left(notebook):

@@ -16,8 +16,8 @@ HOUSES = {
     "nexa_grade": ROOT / "grader" / "nexa_grade",
 }
 MAY_NOT = {
-    "nexa_helpers": {"authoring", "nexa_grade", "nbgrader"},
-    "authoring": {"tests"},
+    "nexa_helpers": {"authoring", "benchmarks", "nexa_grade", "nbgrader"},
+    "authoring": {"tests", "benchmarks"},
     "nexa_grade": {
         *("nexa_helpers", "authoring", "torch", "transformers", "datasets", "papermill"),
         *("safetensors", "matplotlib", "sklearn"),
