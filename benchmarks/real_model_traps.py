@@ -76,10 +76,13 @@ def try_template(model: Any, tokenizer: Any) -> Means:
     requests = [code_request(goal) for goal in goals_of("test")[:16]]
     bare = bare_prompts([turns[0]["content"] for turns in requests], tokenizer)
     ways = {"with the template": encode_chat(requests, tokenizer), "a plain string": bare}
-    return {
-        f"traps: ended, {name}": share(has_end(answers(model, tokenizer, way, 256)[0], tokenizer))
-        for name, way in ways.items()
-    }
+    found = {}
+    for name, way in ways.items():
+        batch, texts = answers(model, tokenizer, way, 256)
+        functions = [bool(read_answer(text)["function"]) for text in texts]
+        found[f"traps: ended, {name}"] = share(has_end(batch, tokenizer))
+        found[f"traps: function, {name}"] = share(functions)
+    return found
 
 
 def try_padding(model: Any, tokenizer: Any) -> Means:

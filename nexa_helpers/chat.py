@@ -39,8 +39,8 @@ def encode_chat(
 
     Raises:
         ValueError: A conversation is a plain string (no template would be applied, and
-            the model would never write its end token) or empty, or a prompt is too
-            long.
+            the model would go on with the request in place of an answer) or empty, or a
+            prompt is too long.
     """
     prompts, responses = [], []
     for turns in messages:
